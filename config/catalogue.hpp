@@ -1,0 +1,22 @@
+// Reads provider files (CONTRACT.md 5) into a catalogue.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/problem.hpp"
+#include "policy/provider.hpp"
+
+namespace sallyport::config {
+
+struct loaded_catalogue {
+    std::shared_ptr<const policy::catalogue> catalogue;  // Of the files that are sound. Never null.
+    config::problems problems;                           // A file named here was left out.
+};
+
+// `directories` are absolute; files `*.yaml` in each, a later directory overrides an earlier one
+// by provider id. Never throws for what a file holds.
+loaded_catalogue load_catalogue(const std::vector<std::string>& directories);
+
+}  // namespace sallyport::config

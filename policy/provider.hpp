@@ -1,0 +1,175 @@
+// A provider of the catalogue: what its file says, and its rules compiled for deciding.
+//
+// Immutable once built; shared between threads through std::shared_ptr<const catalogue>.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "policy/path.hpp"
+#include "policy/scopes.hpp"
+
+namespace sallyport::policy {
+
+enum class operation_class : std::uint8_t { read, write, destructive };
+
+std::string_view to_string(operation_class value) noexcept;
+std::optional<operation_class> parse_operation_class(std::string_view text) noexcept;
+
+// Where a credential, or a part of it, goes into a request.
+struct injection {
+    enum class place : std::uint8_t { header, query, cookie, path, body };
+    place in = place::header;
+    std::string name;   // Header, query parameter, cookie or member name. Empty for `path`.
+    std::string value;  // Template with {placeholders}: "Bearer {secret}", "/bot{secret}".
+};
+
+struct credential_kind {
+    std::string kind;  // oauth2 | api_key | bearer | basic | custom
+    std::vector<injection> inject;
+};
+
+// An authority that may get the credential. `host` may hold {variables} that a connection sets.
+struct upstream_host {
+    std::string host;  // Lower case, no port.
+    std::uint16_t port = 443;
+    std::vector<std::string> path_prefixes;  // Empty: every path.
+};
+
+struct variable {
+    std::string name;
+    std::string where;          // host | path | oauth
+    std::string default_value;  // Empty: a connection must set it.
+    std::string pattern;        // ECMAScript regular expression over the whole value; empty: one DNS label
+    std::string description;
+};
+
+// A carrier of credentials that is removed from a caller's request: `header:X-Api-Key`, `query:key`.
+struct carrier {
+    enum class place : std::uint8_t { header, query, form, json };
+    place in = place::header;
+    std::string name;
+};
+
+struct scope_description {
+    std::string id;
+    std::string class_name;  // read | write | destructive | identity
+    std::string description;
+};
+
+struct rule {
+    std::string operation;
+    operation_class cls = operation_class::read;
+    std::vector<std::string> methods;  // "*" is every method
+    std::string path;                  // template
+    std::vector<std::vector<std::string>> scopes;  // alternatives; empty: none needed
+    std::vector<std::string> hosts;                // empty: the base URL's host
+    std::string source;                            // "github.yaml:31" or "github.tsv:118", for explain
+};
+
+// One table of scope rules (providers/SOURCES.md), already read.
+struct rule_table {
+    std::vector<std::string> kinds;  // credential kinds it is for; empty: all
+    std::string variant;
+    std::vector<rule> rows;
+};
+
+// Everything a provider's file says, as plain data.
+struct provider_facts {
+    std::string id;
+    std::string name;
+    std::string category;
+    bool enabled = true;
+    bool plain_http = false;         // allow: [plain_http], and the base URL is http://
+    bool private_addresses = false;  // allow: [private_addresses]
+    bool cookies = false;            // allow: [cookies]
+    path_allowances paths;
+    std::string tls_ca;  // PEM file, absolute; empty: the system's roots
+    bool path_case_insensitive = false;
+    upstream_host base;
+    std::vector<upstream_host> hosts;  // without the base
+    std::vector<variable> variables;
+    std::vector<credential_kind> credentials;
+    std::vector<std::pair<std::string, std::string>> headers;  // added when the caller sends none
+    std::vector<carrier> strip;
+    std::vector<scope_description> scopes;
+    std::map<std::string, std::vector<std::string>> scope_implies;
+    bool verb_semantics_path = false;
+    std::vector<rule> rules;
+    std::vector<rule_table> tables;
+    std::string test_request;   // "GET https://..."
+    std::string documentation;  // free text for `provider show`
+    std::vector<std::string> unverified;
+};
+
+// What decide() looks at. Views into the call.
+struct call_facts {
+    std::string_view method;
+    std::string_view host;  // As the catalogue spells it: base.host or one of hosts.
+    const request_path* path = nullptr;
+};
+
+struct grant {
+    std::string_view kind;                      // the connection's credential kind
+    std::string_view variant;                   // and variant: select the table
+    const scope_set* granted = nullptr;         // closure of the connection's scopes
+    const scope_set* run = nullptr;             // closure of the run's; null: not narrowed
+    operation_class access = operation_class::write;
+};
+
+enum class verdict : std::uint8_t { allow, no_rule, class_above_access, scope_missing };
+
+struct decision {
+    verdict outcome = verdict::no_rule;
+    const rule* decided_by = nullptr;  // null with no_rule
+    // With allow: which alternative of decided_by->scopes was satisfied; npos if none was needed.
+    std::size_t alternative = static_cast<std::size_t>(-1);
+};
+
+class provider {
+public:
+    explicit provider(provider_facts facts);  // Compiles. Throws std::invalid_argument on a bad template.
+    ~provider();
+    provider(const provider&) = delete;
+    provider& operator=(const provider&) = delete;
+
+    const provider_facts& facts() const noexcept { return facts_; }
+
+    // Bits over this provider's vocabulary, closed under scope_implies. '*' covers everything.
+    // Scopes the provider does not know are kept out of the set.
+    scope_set closure(const std::vector<std::string>& scope_ids) const;
+
+    // Pure; no allocation.
+    decision decide(const call_facts& call, const grant& grant) const noexcept;
+
+    // One array per alternative of the rule, less what is granted. For the scope_missing problem.
+    std::vector<std::vector<std::string>> missing(const rule& rule, const grant& grant) const;
+
+    const credential_kind* kind(std::string_view name) const noexcept;
+
+private:
+    struct compiled;
+    provider_facts facts_;
+    std::unique_ptr<compiled> compiled_;
+};
+
+// Every enabled and disabled provider, by id. Immutable.
+class catalogue {
+public:
+    explicit catalogue(std::vector<std::unique_ptr<provider>> providers);
+
+    // Enabled ones only: what a call may be addressed to.
+    const provider* find(std::string_view id) const noexcept;
+    const std::vector<std::unique_ptr<provider>>& all() const noexcept { return providers_; }
+
+private:
+    std::vector<std::unique_ptr<provider>> providers_;  // sorted by id
+};
+
+}  // namespace sallyport::policy

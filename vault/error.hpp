@@ -1,0 +1,26 @@
+// What can go wrong in the vault. Texts are fixed: none holds a name, a value or a key.
+#pragma once
+
+#include "base/result.hpp"
+
+namespace sallyport::vault {
+
+enum class errc {
+    not_found = 1,         // no such connection, key or run
+    already_exists,        // the id or the name is taken
+    version_conflict,      // somebody else changed the record since it was read
+    unavailable,           // the store could not be asked, or did not answer in time
+    corrupted,             // a record that does not open: damaged, moved, rolled back or foreign
+    wrong_master_key,      // the store was sealed under another master key
+    invalid_credential,    // the value cannot be sent: empty, or it holds CR, LF, NUL or control characters
+    locked,                // another process has the embedded store open
+    misconfigured,         // the store's own settings make its promises impossible
+};
+
+const boost::system::error_category& category() noexcept;
+inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), category()}; }
+
+}  // namespace sallyport::vault
+
+template <>
+struct boost::system::is_error_code_enum<sallyport::vault::errc> : std::true_type {};

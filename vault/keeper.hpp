@@ -1,0 +1,51 @@
+// The vault as the rest of the program uses it: it seals what goes into the store, opens what
+// comes out, and makes every change bite on all workers before it reports success.
+//
+// Threading: everything but make_resolver's result runs on the control thread's io_context.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vault/resolver.hpp"
+#include "vault/settings.hpp"
+#include "vault/store.hpp"
+
+namespace sallyport::vault {
+
+class keeper {
+public:
+    // Opens the store, reads the master key, checks it against the store's canary (creating that in
+    // a new store). Throws std::runtime_error with one clear sentence: this happens at start.
+    static std::unique_ptr<keeper> open(boost::asio::io_context& control, const settings& settings);
+    virtual ~keeper() = default;
+
+    // `fresh.id`, times and versions are set here if empty. With a credential the status becomes
+    // active, without it stays as given. errc::already_exists, invalid_credential, unavailable.
+    virtual task<connection> add(connection fresh, std::optional<credential> secret_part) = 0;
+    // Changes what `change` does to the record, and the credential if given.
+    virtual task<connection> update(std::string id, std::function<void(connection&)> change,
+                                    std::optional<credential> secret_part) = 0;
+    // When it returns no worker of this gate starts another call with it (G3). Returns the record as
+    // it stands now. Idempotent.
+    virtual task<connection> revoke(std::string id, std::string reason) = 0;
+    virtual task<void> remove(std::string id) = 0;
+    virtual task<connection> show(std::string id) = 0;
+    virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;
+
+    virtual task<void> start_run(run_record run) = 0;
+    virtual task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) = 0;
+    virtual task<std::vector<run_record>> list_runs(std::string workspace) = 0;
+
+    // A resolver for one worker; use it on that worker's thread only. The keeper outlives it.
+    virtual std::unique_ptr<resolver> make_resolver(boost::asio::io_context& worker) = 0;
+
+    // Why the vault cannot answer now; empty: it can. For /readyz.
+    virtual std::string trouble() const = 0;
+};
+
+}  // namespace sallyport::vault

@@ -1,0 +1,70 @@
+// From a connection id to a credential that can be used now: the cache in front of the store.
+//
+// One per worker, used on that worker's thread alone. What a worker may still use is decided by two
+// atomics shared with the control thread, so that `revoke` can return knowing that it has bitten
+// (DESIGN.md 3): a table of epochs indexed by a hash of the id, and a lease.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "vault/connection.hpp"
+#include "vault/secret.hpp"
+
+namespace sallyport::vault {
+
+// One for connections and one for runs. Moving an id's epoch makes every cached entry under it
+// stale at once, on every worker. Collisions only cost a fetch.
+class epoch_table {
+public:
+    static constexpr std::size_t slots = 1 << 16;
+    std::atomic<std::uint64_t>& slot(std::string_view id) noexcept;
+    void move(std::string_view id) noexcept { slot(id).fetch_add(1, std::memory_order_seq_cst); }
+    void move_all() noexcept;
+
+private:
+    std::unique_ptr<std::atomic<std::uint64_t>[]> epochs_ =
+        std::make_unique<std::atomic<std::uint64_t>[]>(slots);
+};
+
+// Milliseconds of CLOCK_BOOTTIME: keeps counting while the machine sleeps, so a lease cannot be
+// slept through.
+std::int64_t boot_millis() noexcept;
+
+// A connection with its credential, as the cache holds it. The credential is kept sealed under a
+// key of this process and opened for each use.
+class resolved {
+public:
+    virtual ~resolved() = default;
+    virtual const connection& record() const noexcept = 0;
+    // Writes the field's value into `out` (its old content is wiped). errc::not_found: no such field.
+    virtual result<void> open(std::string_view field, secret& out) const = 0;
+    // True while the entry may be used: its epoch stands and its lease has not run out.
+    virtual bool good(std::int64_t boot_millis_now) const noexcept = 0;
+
+    // For what a caller computes from the record once per fetch (compiled scopes): kept with it.
+    mutable std::shared_ptr<const void> note;
+};
+
+class resolver {
+public:
+    virtual ~resolver() = default;
+    // The warm way: null when it is not cached or may no longer be used. No lock, no allocation.
+    virtual std::shared_ptr<const resolved> cached(std::string_view id, std::int64_t boot_millis_now) noexcept = 0;
+    // The cold way: asks the store on the control thread, comes back on the worker's. Concurrent
+    // calls for one id share one question. errc::not_found, unavailable, corrupted. A connection
+    // that is not active is returned too, without a credential.
+    virtual boost::asio::awaitable<result<std::shared_ptr<const resolved>>> fetch(std::string id) = 0;
+    // The same pair for runs. `cached_run_live`: 1 live, 0 ended, -1 not known.
+    virtual int cached_run_live(std::string_view workspace, std::string_view run,
+                                std::int64_t boot_millis_now) noexcept = 0;
+    virtual boost::asio::awaitable<result<bool>> fetch_run_live(std::string workspace, std::string run) = 0;
+};
+
+}  // namespace sallyport::vault

@@ -1,0 +1,18 @@
+// What the vault can be told.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace sallyport::vault {
+
+struct settings {
+    // sqlite:PATH (absolute), redis://[user:password@]host:port[/db]. rediss:// and
+    // redis+sentinel:// are understood but refused as not built yet.
+    std::string store = "sqlite:vault.db";
+    // file:PATH (absolute) or env:NAME: 32 bytes as 64 hexadecimal digits or base 64.
+    std::string master_key = "file:master.key";
+    std::chrono::milliseconds lease{1000};  // How long a cached credential may be used without hearing from the store.
+};
+
+}  // namespace sallyport::vault

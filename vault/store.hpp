@@ -1,0 +1,71 @@
+// Where sealed connections, wrapped keys and the states of runs are kept. A store never sees a
+// credential in the clear and never decides who may ask.
+//
+// Threading: call from the executor the store was built on (the control thread).
+// Lifetime:  outlives every caller. Arguments are taken by value: the caller owes them no lifetime.
+// Failure:   errc::unavailable when the backend could not be asked within its time limit; the
+//            others as each function says. What was acknowledged survives kill -9 (G8).
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "vault/connection.hpp"
+
+namespace sallyport::vault {
+
+template <class T>
+using task = boost::asio::awaitable<result<T>>;
+
+struct stored_connection {
+    connection record;
+    std::string sealed;  // Sealed credential (envelope.hpp); empty if there is none.
+};
+
+struct run_record {
+    std::string workspace;
+    std::string run;
+    std::string user;
+    std::string app;
+    unix_micros started_at = 0;
+    unix_micros expires_at = 0;
+    unix_micros ended_at = 0;  // 0: live
+};
+
+class store {
+public:
+    virtual ~store() = default;
+
+    // Connections. errc::not_found, errc::already_exists (id or name), errc::version_conflict.
+    virtual task<stored_connection> load(std::string id) = 0;
+    virtual task<void> insert(stored_connection fresh) = 0;
+    // Replaces the record read at `expected_version`; writes expected_version + 1.
+    virtual task<void> replace(stored_connection changed, std::uint64_t expected_version) = 0;
+    // Deletes the credential, sets `revoked`, keeps the tombstone. Idempotent. Returns the record as
+    // it stood before.
+    virtual task<connection> revoke(std::string id, std::string reason) = 0;
+    virtual task<void> remove(std::string id) = 0;
+    virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;  // "" = any
+
+    // Wrapped workspace data keys, by (workspace, generation).
+    virtual task<std::string> load_key(std::string workspace, std::uint32_t generation) = 0;
+    // Keeps the first: errc::already_exists if there is one.
+    virtual task<void> insert_key(std::string workspace, std::uint32_t generation, std::string wrapped) = 0;
+    virtual task<std::uint32_t> latest_generation(std::string workspace) = 0;  // 0: none yet
+
+    // Runs. A run that was never recorded is live; an ended one stays ended until it would have expired.
+    virtual task<void> put_run(run_record run) = 0;  // errc::already_exists while a live one has the name
+    virtual task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) = 0;
+    virtual task<bool> run_ended(std::string workspace, std::string run) = 0;
+    virtual task<std::vector<run_record>> list_runs(std::string workspace) = 0;  // live ones
+
+    // True while this process alone can change the data (the embedded store): cached entries then
+    // need no lease.
+    virtual bool exclusive() const noexcept = 0;
+};
+
+}  // namespace sallyport::vault
