@@ -1,0 +1,441 @@
+#include "config/yaml.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "base/time.hpp"
+
+namespace sallyport::config {
+namespace {
+
+// Turns the parser's events into nodes. Throws YAML::ParserException to stop at what is refused.
+class tree_builder : public YAML::EventHandler {
+public:
+    explicit tree_builder(yaml_file& file) : file_(file) {}
+
+    yaml_node take() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override
+    {
+        refuse_anchor(mark, anchor);
+        add(make(yaml_node::type::null, mark));
+    }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_anchor(mark, 1); }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override
+    {
+        refuse_anchor(mark, anchor);
+        refuse_tag(mark, tag);
+        yaml_node node = make(yaml_node::type::scalar, mark);
+        node.quoted = tag == "!";
+        node.text = value;
+        add(std::move(node));
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override
+    {
+        open(yaml_node::type::list, mark, tag, anchor);
+    }
+    void OnSequenceEnd() override { close(); }
+
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override
+    {
+        open(yaml_node::type::map, mark, tag, anchor);
+    }
+    void OnMapEnd() override
+    {
+        report_repeated_keys(stack_.back().node);
+        close();
+    }
+
+private:
+    struct frame {
+        yaml_node node;
+        bool has_key = false;
+        yaml_node key;
+    };
+
+    static void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor)
+    {
+        if (anchor != 0) {
+            throw YAML::ParserException(mark, "anchors and aliases are not accepted");
+        }
+    }
+
+    static void refuse_tag(const YAML::Mark& mark, const std::string& tag)
+    {
+        if (!tag.empty() && tag != "?" && tag != "!") {
+            throw YAML::ParserException(mark, "tags are not accepted");
+        }
+    }
+
+    yaml_node make(yaml_node::type type, const YAML::Mark& mark)
+    {
+        if (++nodes_ > yaml_nodes_max) {
+            throw YAML::ParserException(mark, "too many values in one file");
+        }
+        yaml_node node;
+        node.is = type;
+        node.line = mark.line + 1;
+        node.column = mark.column + 1;
+        return node;
+    }
+
+    void open(yaml_node::type type, const YAML::Mark& mark, const std::string& tag,
+              YAML::anchor_t anchor)
+    {
+        refuse_anchor(mark, anchor);
+        refuse_tag(mark, tag);
+        if (stack_.size() == yaml_depth_max) {
+            throw YAML::ParserException(mark, "nested too deeply");
+        }
+        if (expects_key()) {
+            throw YAML::ParserException(mark, "a key must be a plain word or a string");
+        }
+        stack_.emplace_back().node = make(type, mark);
+    }
+
+    void close()
+    {
+        yaml_node done = std::move(stack_.back().node);
+        stack_.pop_back();
+        add(std::move(done));
+    }
+
+    bool expects_key() const
+    {
+        return !stack_.empty() && stack_.back().node.is == yaml_node::type::map &&
+               !stack_.back().has_key;
+    }
+
+    void add(yaml_node node)
+    {
+        if (stack_.empty()) {
+            root_ = std::move(node);
+            return;
+        }
+        frame& parent = stack_.back();
+        if (expects_key()) {
+            parent.key = std::move(node);
+            parent.has_key = true;
+            return;
+        }
+        if (parent.has_key) {
+            node.key = std::move(parent.key.text);
+            node.key_line = parent.key.line;
+            node.key_column = parent.key.column;
+            parent.has_key = false;
+        }
+        parent.node.items.push_back(std::move(node));
+    }
+
+    void report_repeated_keys(const yaml_node& map)
+    {
+        std::vector<const yaml_node*> members;
+        for (const yaml_node& member : map.items) {
+            members.push_back(&member);
+        }
+        std::stable_sort(members.begin(), members.end(),
+                         [](const auto* a, const auto* b) { return a->key < b->key; });
+        for (std::size_t i = 1; i < members.size(); ++i) {
+            if (members[i]->key == members[i - 1]->key) {
+                file_.report_key(*members[i], "the key \"" + members[i]->key + "\" is repeated");
+            }
+        }
+    }
+
+    yaml_file& file_;
+    yaml_node root_;
+    std::vector<frame> stack_;
+    std::size_t nodes_ = 0;
+};
+
+// What YAML reads as something other than a string unless it stands in quotes.
+bool is_plain_non_string(const yaml_node& node)
+{
+    if (node.quoted) {
+        return false;
+    }
+    if (node.text == "true" || node.text == "false") {
+        return true;
+    }
+    double number = 0;
+    const char* end = node.text.data() + node.text.size();
+    const auto [stop, error] = std::from_chars(node.text.data(), end, number);
+    return error == std::errc() && stop == end;
+}
+
+}  // namespace
+
+const yaml_node* yaml_node::find(std::string_view name) const noexcept
+{
+    for (const yaml_node& item : items) {
+        if (is == type::map && item.key == name) {
+            return &item;
+        }
+    }
+    return nullptr;
+}
+
+yaml_file::yaml_file(std::string name, problems& found) : name_(std::move(name)), found_(found) {}
+
+bool yaml_file::load()
+{
+    std::ifstream in(name_, std::ios::binary);
+    if (!in) {
+        report_at(0, 0, "cannot be read");
+        return false;
+    }
+    std::string text(yaml_file_bytes_max + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.bad()) {
+        report_at(0, 0, "cannot be read");
+        return false;
+    }
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    return parse(text);
+}
+
+bool yaml_file::parse(std::string_view text)
+{
+    root_ = {};
+    if (text.size() > yaml_file_bytes_max) {
+        report_at(0, 0, "is larger than 1 MiB");
+        return false;
+    }
+    if (text.find('\0') != std::string_view::npos) {
+        report_at(0, 0, "holds a NUL byte");
+        return false;
+    }
+    const std::size_t before = found_.size();
+    try {
+        std::istringstream in{std::string(text)};
+        YAML::Parser parser(in);
+        tree_builder builder(*this);
+        parser.HandleNextDocument(builder);
+        root_ = builder.take();
+        tree_builder further(*this);
+        if (parser.HandleNextDocument(further)) {
+            report_at(0, 0, "holds more than one document");
+        }
+    } catch (const YAML::Exception& error) {
+        report_at(error.mark.line + 1, error.mark.column + 1, error.msg);
+    }
+    return found_.size() == before;
+}
+
+void yaml_file::report(const yaml_node& where, std::string message)
+{
+    report_at(where.line, where.column, std::move(message));
+}
+
+void yaml_file::report_key(const yaml_node& where, std::string message)
+{
+    report_at(where.key_line, where.key_column, std::move(message));
+}
+
+void yaml_file::report_at(int line, int column, std::string message)
+{
+    failed_ = true;
+    found_.push_back({name_, line, column, std::move(message)});
+}
+
+std::optional<std::string> yaml_file::string(const yaml_node& node)
+{
+    if (node.is != yaml_node::type::scalar) {
+        report(node, "expected a string");
+        return std::nullopt;
+    }
+    if (is_plain_non_string(node)) {
+        report(node, "expected a string; put it in quotes");
+        return std::nullopt;
+    }
+    return node.text;
+}
+
+std::optional<bool> yaml_file::boolean(const yaml_node& node)
+{
+    if (node.is == yaml_node::type::scalar && !node.quoted) {
+        if (node.text == "true") {
+            return true;
+        }
+        if (node.text == "false") {
+            return false;
+        }
+    }
+    report(node, "expected true or false");
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> yaml_file::integer(const yaml_node& node, std::int64_t min,
+                                               std::int64_t max)
+{
+    std::int64_t value = 0;
+    const char* end = node.text.data() + node.text.size();
+    const auto [stop, error] = std::from_chars(node.text.data(), end, value);
+    if (node.is != yaml_node::type::scalar || node.quoted || error != std::errc() || stop != end) {
+        report(node, "expected a whole number");
+        return std::nullopt;
+    }
+    if (value < min || value > max) {
+        report(node, "must be from " + std::to_string(min) + " to " + std::to_string(max));
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::optional<std::chrono::milliseconds> yaml_file::duration(const yaml_node& node,
+                                                             std::chrono::milliseconds min,
+                                                             std::chrono::milliseconds max)
+{
+    const auto value = node.is == yaml_node::type::scalar ? parse_duration(node.text) : std::nullopt;
+    if (!value) {
+        report(node, "expected a duration such as 250ms, 10s, 5m or 24h");
+        return std::nullopt;
+    }
+    if (*value < min || *value > max) {
+        report(node, "must be from " + std::to_string(min.count()) + "ms to " +
+                         std::to_string(max.count()) + "ms");
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::optional<std::uint64_t> yaml_file::size(const yaml_node& node, std::uint64_t min,
+                                             std::uint64_t max)
+{
+    const auto value = node.is == yaml_node::type::scalar ? parse_size(node.text) : std::nullopt;
+    if (!value) {
+        report(node, "expected a size such as 64KiB or 10MiB");
+        return std::nullopt;
+    }
+    if (*value < min || *value > max) {
+        report(node, "must be from " + std::to_string(min) + " to " + std::to_string(max) + " bytes");
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::optional<std::vector<std::string>> yaml_file::strings(const yaml_node& node)
+{
+    if (!expect_list(node)) {
+        return std::nullopt;
+    }
+    std::vector<std::string> values;
+    for (const yaml_node& item : node.items) {
+        if (auto value = string(item)) {
+            values.push_back(std::move(*value));
+        }
+    }
+    return values.size() == node.items.size() ? std::optional(std::move(values)) : std::nullopt;
+}
+
+bool yaml_file::expect_map(const yaml_node& node)
+{
+    if (node.is != yaml_node::type::map) {
+        report(node, "expected a map");
+        return false;
+    }
+    return true;
+}
+
+bool yaml_file::expect_list(const yaml_node& node)
+{
+    if (node.is != yaml_node::type::list) {
+        report(node, "expected a list");
+        return false;
+    }
+    return true;
+}
+
+yaml_map::yaml_map(yaml_file& file, const yaml_node& node)
+    : file_(file), node_(file.expect_map(node) ? &node : nullptr)
+{
+    known_.resize(node_ ? node_->items.size() : 0);
+}
+
+yaml_map::~yaml_map()
+{
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+        if (!known_[i]) {
+            file_.report_key(node_->items[i], "unknown key \"" + node_->items[i].key + "\"");
+        }
+    }
+}
+
+const yaml_node* yaml_map::find(std::string_view key)
+{
+    const yaml_node* first = nullptr;
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+        if (node_->items[i].key == key) {
+            known_[i] = true;
+            first = first ? first : &node_->items[i];
+        }
+    }
+    return first;
+}
+
+const yaml_node* yaml_map::require(std::string_view key)
+{
+    const yaml_node* node = find(key);
+    if (!node && node_) {
+        file_.report(*node_, "the key \"" + std::string(key) + "\" is missing");
+    }
+    return node;
+}
+
+bool yaml_map::read(std::string_view key, std::string& target)
+{
+    const yaml_node* node = find(key);
+    auto value = node ? file_.string(*node) : std::nullopt;
+    if (value) {
+        target = std::move(*value);
+    }
+    return value.has_value();
+}
+
+bool yaml_map::read(std::string_view key, bool& target)
+{
+    const yaml_node* node = find(key);
+    const auto value = node ? file_.boolean(*node) : std::nullopt;
+    if (value) {
+        target = *value;
+    }
+    return value.has_value();
+}
+
+bool yaml_map::read(std::string_view key, std::vector<std::string>& target)
+{
+    const yaml_node* node = find(key);
+    auto value = node ? file_.strings(*node) : std::nullopt;
+    if (value) {
+        target = std::move(*value);
+    }
+    return value.has_value();
+}
+
+bool yaml_map::read(std::string_view key, std::chrono::milliseconds& target,
+                    std::chrono::milliseconds min, std::chrono::milliseconds max)
+{
+    const yaml_node* node = find(key);
+    const auto value = node ? file_.duration(*node, min, max) : std::nullopt;
+    if (value) {
+        target = *value;
+    }
+    return value.has_value();
+}
+
+}  // namespace sallyport::config
