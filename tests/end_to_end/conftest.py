@@ -1,0 +1,98 @@
+"""What every end-to-end test may ask for."""
+import signal
+
+import pytest
+
+from harness import catalogue, gate as gates, routes
+from harness.certificates import Authority
+from harness.gate import Gate
+from harness.processes import discard, room
+from harness.provider import Provider
+
+
+def pytest_configure():
+    if not gates.PROGRAM:
+        pytest.exit("SALLYPORT must name the program to test", returncode=2)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    report = (yield).get_result()
+    if report.failed:
+        for gate in Gate.live:
+            text = gate.errors()[-6000:].decode(errors="replace")
+            report.sections.append((f"stderr of the gate in {gate.directory}", text))
+
+
+@pytest.fixture(scope="session")
+def authority():
+    directory = room("authority")
+    yield Authority(directory)
+    discard(directory)
+
+
+@pytest.fixture(scope="session")
+def certificate(authority):
+    return authority.issue("server")
+
+
+@pytest.fixture(scope="module")
+def lab_provider(certificate):
+    provider = routes.laboratory(Provider(certificate, early=("^/lab/early",)))
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture(scope="module")
+def make_gate():
+    """Starts gates; at the end each must stop cleanly, prove its trail and have leaked nothing."""
+    made = []
+
+    def make(providers, **options):
+        gate = Gate(providers, **options)
+        made.append(gate)
+        return gate.start()
+
+    yield make
+    faults = []
+    for gate in made:
+        try:
+            gate.assert_no_leaks()
+            if gate in Gate.live:
+                gate.stop()
+                gate.verify()
+                gate.assert_no_leaks()
+        except AssertionError as error:
+            faults.append(error)
+        finally:
+            gate.discard()
+    if faults:
+        raise faults[0]
+
+
+class Laboratory:
+    """A gate with the laboratory behind it, one connection and one run that may do everything."""
+
+    def __init__(self, make_gate, provider, authority, settings=None, **more):
+        self.provider = provider
+        self.gate = make_gate([catalogue.laboratory(provider.url, authority, **more)],
+                              settings=settings)
+        self.secret = self.gate.planted.plant("credential of lab")
+        provider.authorization = f"Bearer {self.secret}"
+        self.connection = self.gate.connect("lab", self.secret)
+        self.token = self.gate.run_token("everything", self.connection,
+                                         more=("--access", "destructive"))
+
+    def call(self, method, path, headers=(), body=None):
+        return self.gate.call(method, "/lab" + path, self.token, headers, body)
+
+
+@pytest.fixture(scope="module")
+def lab(make_gate, lab_provider, authority):
+    return Laboratory(make_gate, lab_provider, authority)
+
+
+@pytest.fixture(scope="module")
+def make_lab(make_gate, authority):
+    return lambda provider, **options: Laboratory(make_gate, provider, authority, **options)
