@@ -31,7 +31,7 @@ struct settings {
 };
 
 struct loaded_settings {
-    config::settings settings;    // Only meaningful when there are no problems.
+    config::settings settings;  // Only meaningful when there are no problems.
     config::problems problems;  // All of them at once, in file order.
 };
 
