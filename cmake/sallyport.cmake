@@ -43,7 +43,7 @@ pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 add_library(sallyport_options INTERFACE)
 target_include_directories(sallyport_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(sallyport_options INTERFACE
-    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow
     $<$<CXX_COMPILER_ID:GNU>:-Werror>
     -fstack-protector-strong $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
