@@ -60,7 +60,7 @@ public:
 
 private:
     struct impl;
-    explicit token_verifier(std::unique_ptr<impl> impl);
+    explicit token_verifier(std::unique_ptr<impl> made);
     std::unique_ptr<impl> impl_;
 };
 
@@ -76,7 +76,7 @@ public:
 
 private:
     struct impl;
-    explicit token_minter(std::unique_ptr<impl> impl);
+    explicit token_minter(std::unique_ptr<impl> made);
     std::unique_ptr<impl> impl_;
 };
 
