@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-constexpr int workers_max = 256;
+constexpr unsigned workers_max = 256;
 constexpr std::uint64_t header_bytes_min = std::uint64_t{1} << 10;
 constexpr std::uint64_t header_bytes_max = std::uint64_t{1} << 20;
 constexpr int connections_max = 1'000'000;
@@ -172,9 +173,15 @@ void settings_reader::read_workers(yaml_map& map)
     if (!node || (node->is == yaml_node::type::scalar && node->text == "auto")) {
         return;
     }
-    if (const auto count = file_.integer(*node, 1, workers_max)) {
-        into_.proxy.workers = static_cast<unsigned>(*count);
+    unsigned count = 0;
+    const char* end = node->text.data() + node->text.size();
+    const auto [stop, error] = std::from_chars(node->text.data(), end, count);
+    if (node->quoted || error != std::errc() || stop != end || count < 1 || count > workers_max) {
+        file_.report(*node,
+                     "must be auto or a whole number from 1 to " + std::to_string(workers_max));
+        return;
     }
+    into_.proxy.workers = count;
 }
 
 void settings_reader::read_limits(const yaml_node& node)
