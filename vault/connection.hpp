@@ -20,12 +20,16 @@ enum class status : std::uint8_t {
 std::string_view to_string(status value) noexcept;
 std::optional<status> parse_status(std::string_view text) noexcept;
 
+// "conn_" and a ULID.
+constexpr std::string_view connection_id_prefix = "conn_";
+bool is_connection_id(std::string_view text) noexcept;
+
 struct connection {
     std::string id;  // "conn_" + ULID
     std::string workspace;
     std::string user;
     bool shared = false;
-    std::string name;  // Unique among the live connections of (workspace, user, provider).
+    std::string name;  // Unique among the live connections of (workspace, user, provider); "": none.
     std::string provider;
     std::string kind;  // oauth2 | api_key | bearer | basic | custom
     std::string variant;
@@ -52,5 +56,8 @@ struct credential_field {
     secret value;
 };
 using credential = std::vector<credential_field>;
+
+// What a revocation leaves of a record.
+void make_tombstone(connection& record, std::string reason, unix_micros now);
 
 }  // namespace sallyport::vault

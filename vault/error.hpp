@@ -12,9 +12,11 @@ enum class errc {
     unavailable,           // the store could not be asked, or did not answer in time
     corrupted,             // a record that does not open: damaged, moved, rolled back or foreign
     wrong_master_key,      // the store was sealed under another master key
-    invalid_credential,    // the value cannot be sent: empty, or it holds CR, LF, NUL or control characters
+    invalid_credential,    // cannot be sent: a value is empty or holds control characters (CR, LF, NUL)
     locked,                // another process has the embedded store open
     misconfigured,         // the store's own settings make its promises impossible
+    invalid_id,            // a chosen id is not conn_ + ULID
+    revoked,               // the connection is a tombstone: it can be shown and removed, not changed
 };
 
 const boost::system::error_category& category() noexcept;

@@ -30,6 +30,9 @@ public:
     std::size_t size() const noexcept { return size_; }
     bool empty() const noexcept { return size_ == 0; }
     void shrink(std::size_t size) noexcept;  // Keeps the first `size` bytes, wipes the rest.
+    // Wipes what it held and makes uninitialised room for `size` bytes, in the same memory if that
+    // suffices: a secret used again and again allocates once.
+    void renew(std::size_t size);
 
 private:
     char* data_ = nullptr;

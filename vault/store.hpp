@@ -36,6 +36,9 @@ struct run_record {
     unix_micros ended_at = 0;  // 0: live
 };
 
+// Tokens are accepted a little beyond their end (leeway): an ended run must be known longer.
+constexpr unix_micros ended_run_margin = 300'000'000;
+
 class store {
 public:
     virtual ~store() = default;
@@ -49,16 +52,21 @@ public:
     // it stood before.
     virtual task<connection> revoke(std::string id, std::string reason) = 0;
     virtual task<void> remove(std::string id) = 0;
-    virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;  // "" = any
+    // By id. "" stands for any; with a user only those the user owns, not those shared with the
+    // workspace by others.
+    virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;
 
     // Wrapped workspace data keys, by (workspace, generation).
     virtual task<std::string> load_key(std::string workspace, std::uint32_t generation) = 0;
     // Keeps the first: errc::already_exists if there is one.
-    virtual task<void> insert_key(std::string workspace, std::uint32_t generation, std::string wrapped) = 0;
+    virtual task<void> insert_key(std::string workspace, std::uint32_t generation,
+                                  std::string wrapped) = 0;
     virtual task<std::uint32_t> latest_generation(std::string workspace) = 0;  // 0: none yet
 
-    // Runs. A run that was never recorded is live; an ended one stays ended until it would have expired.
-    virtual task<void> put_run(run_record run) = 0;  // errc::already_exists while a live one has the name
+    // Runs. A run that was never recorded is live; an ended one stays ended until it would have expired
+    // and ended_run_margin after.
+    // errc::already_exists while a live one, or one that is still known as ended, has the name.
+    virtual task<void> put_run(run_record run) = 0;
     virtual task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) = 0;
     virtual task<bool> run_ended(std::string workspace, std::string run) = 0;
     virtual task<std::vector<run_record>> list_runs(std::string workspace) = 0;  // live ones
@@ -66,6 +74,11 @@ public:
     // True while this process alone can change the data (the embedded store): cached entries then
     // need no lease.
     virtual bool exclusive() const noexcept = 0;
+
+    // Why it cannot be asked now; empty: it can, as far as the last question showed.
+    virtual std::string trouble() const = 0;
+    // What weakens the store's promises without stopping it, one sentence each. Asked once, at start.
+    virtual task<std::vector<std::string>> warnings() = 0;
 };
 
 }  // namespace sallyport::vault

@@ -1,0 +1,23 @@
+// The full names of keys in the store. In Redis they are the keys; the embedded store keeps its rows
+// under other names but seals with these, so that a backup of one store opens in the other.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sallyport::vault {
+
+constexpr std::string_view sealed_field = "sealed";
+
+inline std::string connection_key(std::string_view id)
+{
+    return std::string("sallyport:connection:").append(id);
+}
+
+// The hash of a workspace's wrapped keys by generation.
+inline std::string keys_key(std::string_view workspace)
+{
+    return std::string("sallyport:keys:").append(workspace);
+}
+
+}  // namespace sallyport::vault
