@@ -14,6 +14,8 @@ enum class durability : std::uint8_t {
 struct settings {
     std::string directory = "trail";  // absolute once loaded
     audit::durability durability = audit::durability::write;
+    // A segment that has grown to this size is closed and the next one begun.
+    std::uint64_t segment_bytes = 256u << 20;
     std::string stream;  // redis://...: also published to a Redis Stream; empty: not
 };
 

@@ -1,6 +1,21 @@
 // The trail: append-only, hash-chained JSON lines (CONTRACT.md 6).
 //
 // This folder cannot see a secret: it includes nothing of vault/ or policy/, and takes text only.
+//
+// In the directory stand
+//   lock                            held by the gate that writes here (flock)
+//   NODE-WRITER-NNNNNN.jsonl        the segments of a writer, in order; O_APPEND, 0600
+//   NODE-WRITER.open                that writer was not closed, or not with every call settled
+//   NODE-WRITER-NNNNNN.jsonl.torn   what recovery cut off that segment's end
+//
+// A writer puts its marker down before its first segment and takes it up when it is closed, all its
+// lines are written and every intent has its outcome. So recovery looks only at writers whose
+// marker stands, and at no more than their last recovered_segments_max segments. It cuts off what
+// follows the last whole line, writes a `call.outcome` with code `outcome_unknown` for every intent
+// without an outcome, as a writer of its own (no finished chain is touched), and takes up the
+// markers last: killed at any moment, it is simply done again.
+//
+// Signed checkpoints are not part of this version.
 #pragma once
 
 #include <array>
@@ -60,24 +75,33 @@ enum class errc {
 const boost::system::error_category& category() noexcept;
 inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), category()}; }
 
-// One chain and one open segment. Not thread-safe: each worker has its own.
+constexpr std::size_t backlog_bytes_max = 4u << 20;      // queued by one writer
+constexpr std::size_t recovered_segments_max = 16;       // of one unfinished writer
+constexpr std::size_t unfinished_calls_max = 1'000'000;  // more than that are not calls of a gate
+
+// One chain and one open segment. Not thread-safe: each worker has its own. Destroying it flushes.
 class writer {
 public:
     virtual ~writer() = default;
-    // Formats, chains and queues the line; nothing is on disk yet. Returns its seq. Fails with
-    // backlog_full, or with unwritable once a flush has failed and no new segment could be opened.
+    // Formats, chains and queues the line; nothing is on disk yet. Returns its seq, which holds
+    // once flush() has succeeded. Fails with backlog_full.
     virtual result<std::uint64_t> append(const entry& line) = 0;
-    // Writes everything queued with one write(2) (and fdatasync where configured). On an error the
-    // queued lines are not acknowledged: their callers must refuse.
+    // Writes everything queued with one write(2) (and fdatasync where configured). Fails with
+    // unwritable: the queued lines did not happen, and their callers must refuse. The segment is
+    // given up and the next flush begins a new one, so that service returns with the disk. The
+    // chain goes on from the last acknowledged line; where it is not certain that nothing more
+    // reached the disk, a new chain under a new writer id begins with a `trail.gap`.
     virtual result<void> flush() = 0;
     virtual std::size_t queued_bytes() const noexcept = 0;
 };
 
-// The directory: locked for one gate, recovered at opening, one writer per worker.
+// The directory: locked for one gate, recovered at opening, one writer per worker. Thread-safe.
+// The lock is held until the trail and all its writers are gone.
 class trail {
 public:
     virtual ~trail() = default;
-    // `name` is a writer's place in this gate: "w0", "w1", ..., "control". Unique per start.
+    // `name` is a writer's place in this gate: "w0", "w1", ..., "control". The writer's id is the
+    // place and a ULID. Fails with unwritable.
     virtual result<std::unique_ptr<writer>> open_writer(std::string_view name) = 0;
     // What recovery found: unfinished calls closed, bytes of torn tails set aside.
     struct recovery {
@@ -86,8 +110,10 @@ public:
     virtual const recovery& recovered() const noexcept = 0;
 };
 
-// Creates the directory if need be (0700), takes its lock, recovers torn tails. errc as above.
-result<std::unique_ptr<trail>> open_trail(const settings& settings, std::string node);
+// Creates the directory if need be (0700), takes its lock, recovers. Fails with directory_locked,
+// unwritable or corrupted; for the last, `where` is told "file:line: why".
+result<std::unique_ptr<trail>> open_trail(const settings& settings, std::string node,
+                                          std::string* where = nullptr);
 
 }  // namespace sallyport::audit
 

@@ -1,0 +1,256 @@
+#include "audit/recovery.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "audit/scan.hpp"
+
+namespace sallyport::audit {
+
+namespace {
+
+constexpr std::size_t flush_bytes = 256u << 10;
+constexpr std::string_view gap_detail = "whole lines without a chain were cut off a torn segment";
+
+// What an outcome repeats of its intent.
+struct unfinished_call {
+    std::string workspace, app, run, user, connection_id, provider;
+    std::string method, host, path, operation, cls;
+};
+
+unfinished_call call_of(std::string_view line)
+{
+    unfinished_call out;
+    const std::pair<std::string_view, std::string*> wanted[] = {
+        {"workspace", &out.workspace}, {"app", &out.app},
+        {"run", &out.run},             {"user", &out.user},
+        {"provider", &out.provider},   {"connection_id", &out.connection_id},
+        {"method", &out.method},       {"host", &out.host},
+        {"path", &out.path},           {"operation", &out.operation},
+        {"class", &out.cls}};
+    line_scanner scanner(line);
+    member one;
+    while (scanner.next(one)) {
+        for (const auto& [name, to] : wanted) {
+            if (name == one.name && one.type == member::type::text) {
+                *to = unescape(one.raw);
+            }
+        }
+    }
+    return out;
+}
+
+class recovery_run {
+public:
+    recovery_run(const std::shared_ptr<const directory>& in, std::string& where)
+        : in_(in), where_(where)
+    {
+    }
+
+    result<trail::recovery> run()
+    {
+        const std::optional<listing> found = list_segments(in_->self.get());
+        if (!found) {
+            return make_error_code(errc::unwritable);
+        }
+        for (const std::string& stem : found->markers) {
+            std::vector<segment> segments;
+            std::copy_if(found->segments.begin(), found->segments.end(),
+                         std::back_inserter(segments),
+                         [&](const segment& one) { return one.stem == stem; });
+            if (const error_code error = read_writer(std::move(segments))) {
+                return error;
+            }
+        }
+        if (const error_code error = write_outcomes()) {
+            return error;
+        }
+        for (const std::string& stem : found->markers) {
+            ::unlinkat(in_->self.get(), marker_name(stem).c_str(), 0);
+        }
+        ::fsync(in_->self.get());
+        return counts_;
+    }
+
+private:
+    error_code read_writer(std::vector<segment> segments)
+    {
+        using start = chain_checker::start;
+        const bool all = segments.size() <= recovered_segments_max;
+        if (!all) {
+            segments.erase(segments.begin(),
+                           segments.end() - std::ptrdiff_t{recovered_segments_max});
+        }
+        chain_checker chain(all ? start::at_first_line : start::anywhere);
+        for (const segment& one : segments) {
+            if (const error_code error = read_segment(one, &one == &segments.back(), chain)) {
+                return error;
+            }
+        }
+        return {};
+    }
+
+    error_code read_segment(const segment& one, bool is_last, chain_checker& chain)
+    {
+        const file_descriptor file = open_regular(in_->self.get(), one.name);
+        if (!file.is_open()) {
+            return damaged(one, 0, "cannot be read");
+        }
+        ++counts_.segments;
+        line_reader reader(file.get());
+        for (std::uint64_t number = 1;; ++number) {
+            const line_reader::state state = reader.next();
+            if (state == line_reader::state::end) {
+                return {};
+            }
+            if (state == line_reader::state::failed) {
+                return damaged(one, number, "cannot be read");
+            }
+            std::string_view why = "is cut off";
+            if (state == line_reader::state::line) {
+                why = chain.check(reader.text());
+            } else if (state == line_reader::state::too_long) {
+                why = "is longer than any line of the trail";
+            }
+            if (why.empty()) {
+                ++counts_.lines;
+                if (!take(reader.text(), chain.frame())) {
+                    return damaged(one, number, "more calls are unfinished than a gate can have");
+                }
+                continue;
+            }
+            // Nothing whole may follow the place where a kill or a power cut tore the file.
+            if (!is_last || whole_line_from(file.get(), reader.start(), chain)) {
+                return damaged(one, number, why);
+            }
+            return cut_off(one, file.get(), reader.start());
+        }
+    }
+
+    static bool whole_line_from(int file, std::uint64_t offset, chain_checker& chain)
+    {
+        line_reader rest(file, offset);
+        while (rest.next() == line_reader::state::line) {
+            if (chain.is_whole(rest.text())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    bool take(std::string_view line, const line_frame& frame)
+    {
+        const bool is_intent = frame.kind == "call.intent";
+        if (!is_intent && frame.kind != "call.outcome") {
+            return true;
+        }
+        const std::optional<std::string_view> raw = find_member(line, "call_id");
+        if (!raw) {
+            return true;
+        }
+        std::string id(*raw);
+        if (is_intent) {
+            intents_.insert_or_assign(std::move(id), call_of(line));
+        } else if (intents_.erase(id) == 0) {
+            // Written by an earlier recovery, or by the chain that followed a failed one.
+            settled_.insert(std::move(id));
+        }
+        return intents_.size() + settled_.size() <= unfinished_calls_max;
+    }
+
+    // The bytes are kept beside the segment before they are cut off it.
+    error_code cut_off(const segment& one, int file, std::uint64_t size)
+    {
+        const file_descriptor kept(
+            ::openat(in_->self.get(), (one.name + ".torn").c_str(),
+                     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+        std::string block(flush_bytes, '\0');
+        std::uint64_t at = size;
+        for (;;) {
+            const ssize_t got = read_at(file, block.data(), block.size(), at);
+            if (!kept.is_open() || got < 0) {
+                return errc::unwritable;
+            }
+            const std::string_view bytes(block.data(), static_cast<std::size_t>(got));
+            if (bytes.empty()) {
+                break;
+            }
+            lost_lines_ = lost_lines_ || bytes.find('\n') != std::string_view::npos;
+            if (!write_all(kept.get(), bytes)) {
+                return errc::unwritable;
+            }
+            at += bytes.size();
+        }
+        const file_descriptor writable(::openat(in_->self.get(), one.name.c_str(),
+                                                O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+        if (::fsync(kept.get()) != 0 || !writable.is_open() ||
+            ::ftruncate(writable.get(), static_cast<off_t>(size)) != 0 ||
+            ::fsync(writable.get()) != 0) {
+            return errc::unwritable;
+        }
+        counts_.torn_bytes += at - size;
+        return {};
+    }
+
+    error_code write_outcomes()
+    {
+        for (const std::string& id : settled_) {
+            intents_.erase(id);
+        }
+        if (intents_.empty() && !lost_lines_) {
+            return {};
+        }
+        segment_writer out(in_, "recovery");
+        out.outcomes_are_of_others();
+        if (lost_lines_) {
+            entry gap;
+            gap.kind = kind::trail_gap;
+            gap.detail = gap_detail;
+            (void)out.append(gap);
+        }
+        for (const auto& [id, call] : intents_) {
+            entry outcome;
+            outcome.kind = kind::call_outcome;
+            outcome.call_id = id;
+            outcome.workspace = call.workspace, outcome.app = call.app, outcome.run = call.run;
+            outcome.user = call.user, outcome.connection_id = call.connection_id;
+            outcome.provider = call.provider, outcome.method = call.method;
+            outcome.host = call.host, outcome.path = call.path;
+            outcome.operation = call.operation, outcome.cls = call.cls;
+            outcome.code = "outcome_unknown";
+            (void)out.append(outcome);  // Flushed long before the backlog could be full.
+            if (out.queued_bytes() >= flush_bytes && !out.flush()) {
+                return errc::unwritable;
+            }
+        }
+        counts_.unfinished_calls = intents_.size();
+        return out.flush() ? error_code() : errc::unwritable;
+    }
+
+    error_code damaged(const segment& one, std::uint64_t line, std::string_view why)
+    {
+        where_ = one.name + ':' + std::to_string(line) + ": ";
+        where_ += why;
+        return errc::corrupted;
+    }
+
+    const std::shared_ptr<const directory>& in_;
+    std::string& where_;
+    trail::recovery counts_;
+    std::unordered_map<std::string, unfinished_call> intents_;  // by call id
+    std::unordered_set<std::string> settled_;  // outcomes whose intent was not seen before them
+    bool lost_lines_ = false;
+};
+
+}  // namespace
+
+result<trail::recovery> recover(const std::shared_ptr<const directory>& in, std::string& where)
+{
+    return recovery_run(in, where).run();
+}
+
+}  // namespace sallyport::audit

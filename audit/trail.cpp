@@ -1,0 +1,72 @@
+#include "audit/trail.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "audit/recovery.hpp"
+#include "audit/writer.hpp"
+
+namespace sallyport::audit {
+
+namespace {
+
+class directory_trail final : public trail {
+public:
+    directory_trail(std::shared_ptr<const directory> where, const recovery& recovered)
+        : where_(std::move(where)), recovered_(recovered)
+    {
+    }
+
+    result<std::unique_ptr<writer>> open_writer(std::string_view name) override
+    {
+        auto made = std::make_unique<segment_writer>(where_, name);
+        if (const result<void> opened = made->open(); !opened) {
+            return opened.error();
+        }
+        return std::unique_ptr<writer>(std::move(made));
+    }
+
+    const recovery& recovered() const noexcept override { return recovered_; }
+
+private:
+    std::shared_ptr<const directory> where_;
+    recovery recovered_;
+};
+
+}  // namespace
+
+result<std::unique_ptr<trail>> open_trail(const settings& settings, std::string node,
+                                          std::string* where)
+{
+    const std::filesystem::path path(settings.directory);
+    if (path.has_parent_path()) {
+        std::error_code ignored;  // What matters is whether the directory can be opened.
+        std::filesystem::create_directories(path.parent_path(), ignored);
+    }
+    ::mkdir(path.c_str(), 0700);
+
+    auto in = std::make_shared<directory>();
+    in->self = open_directory(settings.directory);
+    in->lock = file_descriptor(
+        ::openat(in->self.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    in->node = std::move(node);
+    in->durable = settings.durability;
+    in->segment_bytes = settings.segment_bytes;
+    if (!in->self.is_open() || !in->lock.is_open()) {
+        return make_error_code(errc::unwritable);
+    }
+    if (::flock(in->lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        return make_error_code(errc::directory_locked);
+    }
+    std::string position;
+    const result<trail::recovery> recovered = recover(in, where != nullptr ? *where : position);
+    if (!recovered) {
+        return recovered.error();
+    }
+    return std::unique_ptr<trail>(std::make_unique<directory_trail>(std::move(in), *recovered));
+}
+
+}  // namespace sallyport::audit
