@@ -72,20 +72,26 @@ def make_gate():
 
 
 class Laboratory:
-    """A gate with the laboratory behind it, one connection and one run that may do everything."""
+    """A gate with the laboratory behind it as provider `bench`, whose paths all begin with /lab;
+    one connection, and one run that may do everything."""
 
-    def __init__(self, make_gate, provider, authority, settings=None, **more):
+    def __init__(self, make_gate, provider, authority, settings=None, environment=None, **more):
         self.provider = provider
-        self.gate = make_gate([catalogue.laboratory(provider.url, authority, **more)],
-                              settings=settings)
-        self.secret = self.gate.planted.plant("credential of lab")
+        self.gate = make_gate([catalogue.laboratory(provider.url, authority, "bench", **more)],
+                              settings=settings, environment=environment)
+        self.secret = self.gate.planted.plant("credential of the bench")
         provider.authorization = f"Bearer {self.secret}"
-        self.connection = self.gate.connect("lab", self.secret)
+        self.connection = self.gate.connect("bench", self.secret)
         self.token = self.gate.run_token("everything", self.connection,
                                          more=("--access", "destructive"))
 
     def call(self, method, path, headers=(), body=None):
-        return self.gate.call(method, "/lab" + path, self.token, headers, body)
+        return self.gate.call(method, "/bench/lab" + path, self.token, headers, body)
+
+    def head(self, start, *lines, host=True):
+        """A request's head as bytes, with the run token."""
+        fields = [*(["Host: gate"] if host else []), f"Authorization: Bearer {self.token}", *lines]
+        return ("\r\n".join([start, *fields]) + "\r\n\r\n").encode("latin-1")
 
 
 @pytest.fixture(scope="module")

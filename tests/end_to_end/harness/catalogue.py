@@ -42,7 +42,7 @@ def openai(url, authority):
         rule("chat.create", "write", ["POST"], "/v1/chat/completions")])
 
 
-def laboratory(url, authority, identifier="lab", **more):
+def laboratory(url, authority, identifier, **more):
     return provider(identifier, url, authority, [
         rule("lab.read", "read", ["GET", "HEAD", "OPTIONS"], "/lab/**"),
         rule("lab.write", "write", ["POST", "PUT", "PATCH"], "/lab/**"),

@@ -153,14 +153,13 @@ class Gate:
                         *(part for each in connections for part in ("--connection", each)))
         return self.planted.plant("run token", done.stdout.decode().strip())
 
-    def mint(self, connections, run_name="minted", key=None, algorithm="ES256", headers=None,
-             **claims):
+    def mint(self, uses, run_name="minted", key=None, algorithm="ES256", headers=None, **claims):
         """A token made by hand with the gate's own key, for what `run start` would not make."""
         key = key or (self.directory / "run-token.key").read_text()
         now = int(time.time())
         content = {"iss": "sallyport", "aud": "sallyport", "iat": now, "exp": now + 600,
                    "jti": os.urandom(8).hex(), "workspace": "acme", "app": "tests",
-                   "run": run_name, "sub": "ann", "connections": connections, **claims}
+                   "run": run_name, "sub": "ann", "connections": uses, **claims}
         content = {name: value for name, value in content.items() if value is not None}
         return self.planted.plant("minted run token",
                                   jwt.encode(content, key, algorithm=algorithm, headers=headers))

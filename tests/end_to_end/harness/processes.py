@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def until(fact, what, patience=30.0):
-    """Polls until `fact()` is true and returns what it returned. Never a sleep of a guessed length."""
+    """Polls until `fact()` is true and returns what that was."""
     deadline = time.monotonic() + patience
     while True:
         found = fact()

@@ -48,6 +48,7 @@ class Exchange:
         self.reader = reader
         self.request = request
         self.closing = False
+        self.farewell = True
 
     def raw(self, data):
         self.sock.sendall(data)
@@ -70,12 +71,15 @@ class Exchange:
             self.raw(chunk(piece))
         self.raw(b"0\r\n" + encode_head("", trailers)[2:])
 
-    def close(self):
+    def close(self, farewell=True):
+        """Closes once the route is done, with TLS's close_notify or without."""
         self.closing = True
+        self.farewell = farewell
 
 
 class Provider:
-    """`authorization` is the one value of Authorization it answers to; `accepts` may be replaced."""
+    """`authorization` is the one value of Authorization it answers to, unless `accepts` is
+    replaced."""
 
     def __init__(self, certificate, authorization=None, early=()):
         self.authorization = authorization
@@ -162,6 +166,9 @@ class Provider:
                 exchange.json({"message": "who are you?"}, 401,
                               [("WWW-Authenticate", 'Basic realm="provider"')])
             if exchange.closing:
+                if exchange.farewell:
+                    sock.settimeout(5)
+                    sock.unwrap()
                 return
 
     def read_body(self, exchange):
