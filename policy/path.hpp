@@ -2,6 +2,10 @@
 //
 // The raw path is split at '/', each segment decoded once; rules match the decoded segments, and
 // the raw bytes are what goes out. A path that could be read two ways is refused.
+//
+// Some servers cut `;parameters` off a segment before they look at it (RFC 3986, 3.3). Such paths
+// are accepted where both readings come to the same: `..;x` is a dot segment, `;x` an empty one, and
+// provider::decide() wants one rule for the path with and without its parameters.
 #pragma once
 
 #include <array>
@@ -22,7 +26,7 @@ enum class path_fault : std::uint8_t {
     none,
     not_absolute,       // does not start with '/'
     bad_byte,           // a byte that no path may hold (control, space, '#', '?', beyond ASCII)
-    bad_escape,         // '%' without two hexadecimal digits
+    bad_escape,         // '%' without two hexadecimal digits, or an overlong form of UTF-8
     control_character,  // decodes to a control character
     backslash,          // '\' as such or decoded
     dot_segment,        // '.' or '..', also before ';'
@@ -37,11 +41,17 @@ std::string_view describe(path_fault fault) noexcept;
 
 constexpr std::size_t path_segments_max = 128;
 
-// Reusable: keeps its memory between calls of parse, so a warm call does not allocate.
+// Reusable: keeps its memory between calls of parse, so a warm call does not allocate. Does not
+// move, because the segments may point into the object itself. Not thread-safe.
 class request_path {
 public:
+    request_path() = default;
+    request_path(const request_path&) = delete;
+    request_path& operator=(const request_path&) = delete;
+
     // `raw` is the path without query; it must outlive this object's use. On a fault the segments
-    // are empty. "/a/b/" has the segments "a", "b" and "" (a trailing slash is told apart).
+    // are empty. "/a/b/" has the segments "a", "b" and "" (a trailing slash is told apart), "/" has
+    // the one segment "".
     path_fault parse(std::string_view raw, path_allowances allowances);
 
     std::string_view raw() const noexcept { return raw_; }
@@ -50,11 +60,17 @@ public:
         return {segments_.data(), count_};
     }
 
+    // Whether some segment holds a ';'.
+    bool has_parameters() const noexcept { return has_parameters_; }
+
 private:
+    path_fault add(std::string_view raw_segment, bool last, path_allowances allowances);
+
     std::string_view raw_;
     std::array<std::string_view, path_segments_max> segments_;
     std::size_t count_ = 0;
-    std::string decoded_;  // Backs the segments that held escapes.
+    bool has_parameters_ = false;
+    std::string decoded_;  // Backs the segments that held escapes. Never grows within a parse.
 };
 
 }  // namespace sallyport::policy

@@ -1,6 +1,8 @@
 // A provider of the catalogue: what its file says, and its rules compiled for deciding.
 //
-// Immutable once built; shared between threads through std::shared_ptr<const catalogue>.
+// Immutable once built; shared between threads through std::shared_ptr<const catalogue>. A decision
+// is a function of its arguments alone: no clock, no I/O, no memory of earlier calls.
+// Source: CONTRACT.md 5.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +41,9 @@ struct credential_kind {
 struct upstream_host {
     std::string host;  // Lower case, no port.
     std::uint16_t port = 443;
-    std::vector<std::string> path_prefixes;  // Empty: every path.
+    // Templates of leading segments, "/api/" or "/{owner}/{repo}.git/". With a slash at the end
+    // something must follow. Empty: every path. decide() names no rule for a path outside them.
+    std::vector<std::string> path_prefixes;
 };
 
 struct variable {
@@ -69,11 +73,12 @@ struct rule {
     std::vector<std::string> methods;  // "*" is every method
     std::string path;                  // template
     std::vector<std::vector<std::string>> scopes;  // alternatives; empty: none needed
-    std::vector<std::string> hosts;                // empty: the base URL's host
+    std::vector<std::string> hosts;                // as in provider_facts; empty: the base's
     std::string source;                            // "github.yaml:31" or "github.tsv:118", for explain
 };
 
-// One table of scope rules (providers/SOURCES.md), already read.
+// One table of scope rules, already read: paths whole, classes settled. The rows' methods stand as
+// in the file: that a GET row admits HEAD, and under verb_semantics_path any verb, is decide()'s.
 struct rule_table {
     std::vector<std::string> kinds;  // credential kinds it is for; empty: all
     std::string variant;
@@ -110,19 +115,20 @@ struct provider_facts {
 
 // What decide() looks at. Views into the call.
 struct call_facts {
-    std::string_view method;
-    std::string_view host;  // As the catalogue spells it: base.host or one of hosts.
+    std::string_view method = {};
+    std::string_view host = {};  // As the catalogue spells it: base.host or one of hosts.
     const request_path* path = nullptr;
 };
 
 struct grant {
-    std::string_view kind;                      // the connection's credential kind
-    std::string_view variant;                   // and variant: select the table
-    const scope_set* granted = nullptr;         // closure of the connection's scopes
+    std::string_view kind = {};                 // the connection's credential kind
+    std::string_view variant = {};              // and variant: select the table
+    const scope_set* granted = nullptr;         // closure of the connection's scopes; never null
     const scope_set* run = nullptr;             // closure of the run's; null: not narrowed
     operation_class access = operation_class::write;
 };
 
+// Where both a scope is missing and the class is too high, the scope is named.
 enum class verdict : std::uint8_t { allow, no_rule, class_above_access, scope_missing };
 
 struct decision {
@@ -132,9 +138,13 @@ struct decision {
     std::size_t alternative = static_cast<std::size_t>(-1);
 };
 
+class rule_book;
+
 class provider {
 public:
-    explicit provider(provider_facts facts);  // Compiles. Throws std::invalid_argument on a bad template.
+    // Compiles. Throws std::invalid_argument on a bad template, a rule for a host that the provider
+    // does not have, and beyond 63 hosts, 63 methods or 64 tables.
+    explicit provider(provider_facts facts);
     ~provider();
     provider(const provider&) = delete;
     provider& operator=(const provider&) = delete;
@@ -148,15 +158,15 @@ public:
     // Pure; no allocation.
     decision decide(const call_facts& call, const grant& grant) const noexcept;
 
-    // One array per alternative of the rule, less what is granted. For the scope_missing problem.
+    // One array per alternative of the rule, less what granted and run scopes both cover. For the
+    // scope_missing problem.
     std::vector<std::vector<std::string>> missing(const rule& rule, const grant& grant) const;
 
     const credential_kind* kind(std::string_view name) const noexcept;
 
 private:
-    struct compiled;
     provider_facts facts_;
-    std::unique_ptr<compiled> compiled_;
+    std::unique_ptr<const rule_book> book_;
 };
 
 // Every enabled and disabled provider, by id. Immutable.

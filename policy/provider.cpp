@@ -1,0 +1,136 @@
+#include "policy/provider.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "policy/rule_book.hpp"
+
+namespace sallyport::policy {
+namespace {
+
+constexpr std::size_t none_satisfied = decision{}.alternative;
+constexpr std::array<std::string_view, 3> class_names = {"read", "write", "destructive"};
+
+bool covers(const grant& grant, std::uint32_t scope) noexcept
+{
+    return grant.granted->has(scope) && (!grant.run || grant.run->has(scope));
+}
+
+}  // namespace
+
+std::string_view to_string(operation_class value) noexcept
+{
+    return class_names[static_cast<std::size_t>(value)];
+}
+
+std::optional<operation_class> parse_operation_class(std::string_view text) noexcept
+{
+    for (std::size_t i = 0; i < class_names.size(); ++i) {
+        if (class_names[i] == text) {
+            return static_cast<operation_class>(i);
+        }
+    }
+    return std::nullopt;
+}
+
+provider::provider(provider_facts facts)
+    : facts_(std::move(facts)), book_(std::make_unique<rule_book>(facts_))
+{
+}
+
+provider::~provider() = default;
+
+scope_set provider::closure(const std::vector<std::string>& scope_ids) const
+{
+    scope_set set;
+    std::vector<std::uint32_t> open;
+    const auto add = [&](std::uint32_t scope) {
+        if (!set.has(scope)) {
+            set.add(scope);
+            open.push_back(scope);
+        }
+    };
+    for (const std::string& id : scope_ids) {
+        if (id == "*") {
+            return scope_set::everything();
+        }
+        if (const auto known = book_->scope_bit(id)) {
+            add(*known);
+        }
+    }
+    while (!open.empty()) {
+        const std::uint32_t scope = open.back();
+        open.pop_back();
+        for (const std::uint32_t child : book_->implied(scope)) {
+            add(child);
+        }
+    }
+    return set;
+}
+
+decision provider::decide(const call_facts& call, const grant& grant) const noexcept
+{
+    const rule_book::entry* found = book_->find(call, grant.kind, grant.variant);
+    if (!found) {
+        return {};
+    }
+    decision result{.outcome = verdict::allow, .decided_by = found->source};
+    const std::uint32_t begin = found->alternatives_begin;
+    const std::uint32_t end = found->alternatives_end;
+    for (std::uint32_t i = begin; i != end && result.alternative == none_satisfied; ++i) {
+        const auto scopes = book_->alternative(i);
+        if (std::all_of(scopes.begin(), scopes.end(),
+                        [&](std::uint32_t scope) { return covers(grant, scope); })) {
+            result.alternative = i - begin;
+        }
+    }
+    if (begin != end && result.alternative == none_satisfied) {
+        result.outcome = verdict::scope_missing;
+    } else if (found->source->cls > grant.access) {
+        result.outcome = verdict::class_above_access;
+    }
+    return result;
+}
+
+std::vector<std::vector<std::string>> provider::missing(const rule& rule, const grant& grant) const
+{
+    std::vector<std::vector<std::string>> all;
+    for (const auto& alternative : rule.scopes) {
+        std::vector<std::string>& lacking = all.emplace_back();
+        for (const std::string& scope : alternative) {
+            const auto known = book_->scope_bit(scope);
+            if (!known || !covers(grant, *known)) {
+                lacking.push_back(scope);
+            }
+        }
+    }
+    return all;
+}
+
+const credential_kind* provider::kind(std::string_view name) const noexcept
+{
+    for (const credential_kind& candidate : facts_.credentials) {
+        if (candidate.kind == name) {
+            return &candidate;
+        }
+    }
+    return nullptr;
+}
+
+catalogue::catalogue(std::vector<std::unique_ptr<provider>> providers)
+    : providers_(std::move(providers))
+{
+    std::sort(providers_.begin(), providers_.end(),
+              [](const auto& a, const auto& b) { return a->facts().id < b->facts().id; });
+}
+
+const provider* catalogue::find(std::string_view id) const noexcept
+{
+    const auto place = std::lower_bound(
+        providers_.begin(), providers_.end(), id,
+        [](const auto& candidate, std::string_view wanted) { return candidate->facts().id < wanted; });
+    const bool found = place != providers_.end() && (*place)->facts().id == id;
+    return found && (*place)->facts().enabled ? place->get() : nullptr;
+}
+
+}  // namespace sallyport::policy
