@@ -1,7 +1,8 @@
 // The vault as the rest of the program uses it: it seals what goes into the store, opens what
 // comes out, and makes every change bite on all workers before it reports success.
 //
-// Threading: everything but make_resolver's result runs on the control thread's io_context.
+// Threading: everything but make_resolver's result runs on the control thread's io_context, which
+// outlives the keeper; the keeper outlives its resolvers and every task it was asked for.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -20,14 +21,20 @@ namespace sallyport::vault {
 class keeper {
 public:
     // Opens the store, reads the master key, checks it against the store's canary (creating that in
-    // a new store). Throws std::runtime_error with one clear sentence: this happens at start.
+    // a new store). Throws boost::system::system_error (a std::runtime_error) with one clear sentence:
+    // this happens at start. Does not run `control`.
     static std::unique_ptr<keeper> open(boost::asio::io_context& control, const settings& settings);
     virtual ~keeper() = default;
 
     // `fresh.id`, times and versions are set here if empty. With a credential the status becomes
-    // active, without it stays as given. errc::already_exists, invalid_credential, unavailable.
+    // active, without it stays as given. errc::already_exists, invalid_id, invalid_credential,
+    // unavailable.
     virtual task<connection> add(connection fresh, std::optional<credential> secret_part) = 0;
-    // Changes what `change` does to the record, and the credential if given.
+    // Changes what `change` does to the record (it may be called again if somebody else was faster;
+    // id, workspace, times and versions stay the keeper's), and the credential if given. A new
+    // credential makes active what waited for one (draft, added, pending, testing, reauth_required,
+    // error) unless `change` sets a status itself. errc::revoked for a tombstone; invalid_credential
+    // also where the kind becomes or ceases to be oauth2 without a new credential.
     virtual task<connection> update(std::string id, std::function<void(connection&)> change,
                                     std::optional<credential> secret_part) = 0;
     // When it returns no worker of this gate starts another call with it (G3). Returns the record as
@@ -46,6 +53,9 @@ public:
 
     // Why the vault cannot answer now; empty: it can. For /readyz.
     virtual std::string trouble() const = 0;
+    // What weakens the vault's promises without stopping it (a store that may forget what it has
+    // acknowledged), one sentence each, as found at start. For the log.
+    virtual std::vector<std::string> warnings() const = 0;
 };
 
 }  // namespace sallyport::vault

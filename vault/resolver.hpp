@@ -1,8 +1,16 @@
 // From a connection id to a credential that can be used now: the cache in front of the store.
 //
-// One per worker, used on that worker's thread alone. What a worker may still use is decided by two
-// atomics shared with the control thread, so that `revoke` can return knowing that it has bitten
-// (DESIGN.md 3): a table of epochs indexed by a hash of the id, and a lease.
+// One per worker, used on that worker's thread alone, and destroyed before its io_context. What a worker may still use is decided by two
+// things shared with the control thread, so that `revoke` can return knowing that it has bitten: a
+// table of epochs indexed by a hash of the id, and a lease. An entry is stamped with the epoch read
+// before its question was sent and good while that stands; where other processes can change the store
+// also only for the lease, counted from when the question was sent.
+//
+// The resolver answers for every id, whoever owns it: the caller compares workspace, user and
+// provider. What is not the caller's and what does not exist must not differ in time either, so both
+// are refused at the same place, after the same look-up; neither is remembered as missing. (A first
+// question about a foreign id leaves it cached and the second is faster, but that tells the caller
+// only of its own first question, and ids hold 80 random bits.)
 #pragma once
 
 #include <atomic>
@@ -24,7 +32,7 @@ namespace sallyport::vault {
 class epoch_table {
 public:
     static constexpr std::size_t slots = 1 << 16;
-    std::atomic<std::uint64_t>& slot(std::string_view id) noexcept;
+    std::atomic<std::uint64_t>& slot(std::string_view id) const noexcept;
     void move(std::string_view id) noexcept { slot(id).fetch_add(1, std::memory_order_seq_cst); }
     void move_all() noexcept;
 
@@ -56,15 +64,18 @@ class resolver {
 public:
     virtual ~resolver() = default;
     // The warm way: null when it is not cached or may no longer be used. No lock, no allocation.
-    virtual std::shared_ptr<const resolved> cached(std::string_view id, std::int64_t boot_millis_now) noexcept = 0;
+    virtual std::shared_ptr<const resolved> cached(std::string_view id,
+                                                   std::int64_t boot_millis_now) noexcept = 0;
     // The cold way: asks the store on the control thread, comes back on the worker's. Concurrent
     // calls for one id share one question. errc::not_found, unavailable, corrupted. A connection
-    // that is not active is returned too, without a credential.
+    // that is not active is returned too, without a credential. Throws operation_aborted if the
+    // calling coroutine is cancelled; the question goes on and its answer is cached.
     virtual boost::asio::awaitable<result<std::shared_ptr<const resolved>>> fetch(std::string id) = 0;
     // The same pair for runs. `cached_run_live`: 1 live, 0 ended, -1 not known.
     virtual int cached_run_live(std::string_view workspace, std::string_view run,
                                 std::int64_t boot_millis_now) noexcept = 0;
-    virtual boost::asio::awaitable<result<bool>> fetch_run_live(std::string workspace, std::string run) = 0;
+    virtual boost::asio::awaitable<result<bool>> fetch_run_live(std::string workspace,
+                                                                std::string run) = 0;
 };
 
 }  // namespace sallyport::vault

@@ -1,0 +1,328 @@
+#include "vault/keeper.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <optional>
+#include <utility>
+
+#include "base/ulid.hpp"
+#include "vault/core.hpp"
+#include "vault/error.hpp"
+#include "vault/fields.hpp"
+#include "vault/master_key.hpp"
+#include "vault/open_store.hpp"
+#include "vault/places.hpp"
+
+namespace sallyport::vault {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr int update_attempts_max = 16;  // where others change the same record meanwhile
+
+bool waits_for_a_credential(status value) noexcept
+{
+    switch (value) {
+        case status::draft:
+        case status::added:
+        case status::pending:
+        case status::testing:
+        case status::reauth_required:
+        case status::error: return true;
+        case status::active:
+        case status::inactive:
+        case status::revoked: return false;
+    }
+    return false;
+}
+
+class vault_keeper final : public keeper {
+public:
+    vault_keeper(std::shared_ptr<core> shared, std::vector<std::string> warnings)
+        : core_(std::move(shared)), warnings_(std::move(warnings))
+    {
+    }
+
+    task<connection> add(connection fresh, std::optional<credential> secret_part) override;
+    task<connection> update(std::string id, std::function<void(connection&)> change,
+                            std::optional<credential> secret_part) override;
+    task<connection> revoke(std::string id, std::string reason) override;
+    task<void> remove(std::string id) override;
+    task<connection> show(std::string id) override;
+
+    task<std::vector<connection>> list(std::string workspace, std::string user) override
+    {
+        return core_->store->list(std::move(workspace), std::move(user));
+    }
+
+    task<void> start_run(run_record run) override;
+    task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override;
+    task<std::vector<run_record>> list_runs(std::string workspace) override
+    {
+        return core_->store->list_runs(std::move(workspace));
+    }
+
+    std::unique_ptr<resolver> make_resolver(asio::io_context& worker) override
+    {
+        return make_worker_resolver(core_, worker);
+    }
+
+    std::string trouble() const override { return core_->store->trouble(); }
+    std::vector<std::string> warnings() const override { return warnings_; }
+
+private:
+    task<std::string> seal(connection record, secret packed);
+    task<connection> try_update(std::string id, const std::function<void(connection&)>* change,
+                                const secret* packed);
+
+    std::shared_ptr<core> core_;
+    std::vector<std::string> warnings_;
+    ulid_source ids_;
+};
+
+// Every change of the store is followed by a move of the epoch, also where the store's answer got
+// lost: the change may have happened.
+
+task<connection> vault_keeper::add(connection fresh, std::optional<credential> secret_part)
+{
+    if (fresh.id.empty()) {
+        fresh.id = std::string(connection_id_prefix) + ids_.next().text();
+    }
+    if (!is_connection_id(fresh.id)) {
+        co_return errc::invalid_id;
+    }
+    const unix_micros now = now_micros();
+    fresh.created_at = fresh.created_at == 0 ? now : fresh.created_at;
+    fresh.updated_at = now;
+    fresh.version = 1;
+    fresh.credential_version = 0;
+
+    stored_connection stored;
+    if (secret_part) {
+        result<secret> packed = pack(*secret_part);
+        if (!packed) {
+            co_return packed.error();
+        }
+        fresh.credential_version = 1;
+        fresh.status = status::active;
+        fresh.connected_at = fresh.connected_at == 0 ? now : fresh.connected_at;
+        auto sealing = seal(fresh, std::move(*packed));
+        result<std::string> sealed = co_await std::move(sealing);
+        if (!sealed) {
+            co_return sealed.error();
+        }
+        stored.sealed = std::move(*sealed);
+    }
+    stored.record = fresh;
+    auto inserting = core_->store->insert(std::move(stored));
+    const result<void> inserted = co_await std::move(inserting);
+    core_->connections.move(fresh.id);
+    if (!inserted) {
+        co_return inserted.error();
+    }
+    co_return fresh;
+}
+
+task<std::string> vault_keeper::seal(connection record, secret packed)
+{
+    auto finding = core_->keys.newest(record.workspace);
+    const result<data_key> key = co_await std::move(finding);
+    if (!key) {
+        co_return key.error();
+    }
+    const label what{record.workspace, record.id, key->generation, record.credential_version,
+                     kind_of(record)};
+    const std::string store_key = connection_key(record.id);
+    const place where{store_key, sealed_field};
+    co_return core_->box.seal(*key->key, what, where, packed.reveal());
+}
+
+task<connection> vault_keeper::update(std::string id, std::function<void(connection&)> change,
+                                      std::optional<credential> secret_part)
+{
+    std::optional<secret> packed;
+    if (secret_part) {
+        result<secret> made = pack(*secret_part);
+        if (!made) {
+            co_return made.error();
+        }
+        packed = std::move(*made);
+    }
+    result<connection> done = errc::version_conflict;
+    for (int attempt = 0; attempt < update_attempts_max; ++attempt) {
+        auto trying = try_update(id, &change, packed ? &*packed : nullptr);
+        done = co_await std::move(trying);
+        if (done || done.error() != errc::version_conflict) {
+            break;
+        }
+    }
+    core_->connections.move(id);
+    co_return done;
+}
+
+// The pointers belong to update, which waits.
+task<connection> vault_keeper::try_update(std::string id,
+                                          const std::function<void(connection&)>* change,
+                                          const secret* packed)
+{
+    auto loading = core_->store->load(id);
+    result<stored_connection> found = co_await std::move(loading);
+    if (!found) {
+        co_return found.error();
+    }
+    const connection before = found->record;
+    if (before.status == status::revoked) {
+        co_return errc::revoked;
+    }
+    connection& record = found->record;
+    if (*change) {
+        (*change)(record);
+    }
+    const unix_micros now = now_micros();
+    record.id = before.id;
+    record.workspace = before.workspace;
+    record.created_at = before.created_at;
+    record.updated_at = now;
+    record.version = before.version;
+    record.credential_version = before.credential_version;
+    if (packed == nullptr && before.credential_version > 0 && kind_of(record) != kind_of(before)) {
+        co_return errc::invalid_credential;
+    }
+    if (packed != nullptr) {
+        ++record.credential_version;
+        if (record.connected_at == before.connected_at) {
+            record.connected_at = now;
+        }
+        if (record.status == before.status && waits_for_a_credential(before.status)) {
+            record.status = status::active;
+            record.status_reason.clear();
+        }
+        secret again(packed->reveal());
+        auto sealing = seal(record, std::move(again));
+        result<std::string> sealed = co_await std::move(sealing);
+        if (!sealed) {
+            co_return sealed.error();
+        }
+        found->sealed = std::move(*sealed);
+    }
+    if (record.status == status::revoked) {
+        found->sealed.clear();
+    }
+    connection after = record;
+    ++after.version;
+    auto replacing = core_->store->replace(std::move(*found), before.version);
+    const result<void> replaced = co_await std::move(replacing);
+    if (!replaced) {
+        co_return replaced.error();
+    }
+    co_return after;
+}
+
+task<connection> vault_keeper::revoke(std::string id, std::string reason)
+{
+    auto revoking = core_->store->revoke(id, std::move(reason));
+    const result<connection> before = co_await std::move(revoking);
+    core_->connections.move(id);
+    if (!before) {
+        co_return before.error();
+    }
+    auto showing = show(id);
+    result<connection> after = co_await std::move(showing);
+    co_return after;
+}
+
+task<void> vault_keeper::remove(std::string id)
+{
+    auto removing = core_->store->remove(id);
+    result<void> removed = co_await std::move(removing);
+    core_->connections.move(id);
+    co_return removed;
+}
+
+task<connection> vault_keeper::show(std::string id)
+{
+    auto loading = core_->store->load(std::move(id));
+    result<stored_connection> found = co_await std::move(loading);
+    if (!found) {
+        co_return found.error();
+    }
+    co_return std::move(found->record);
+}
+
+task<void> vault_keeper::start_run(run_record run)
+{
+    const std::string name = run_name(run.workspace, run.run);
+    auto putting = core_->store->put_run(std::move(run));
+    result<void> put = co_await std::move(putting);
+    core_->runs.move(name);
+    co_return put;
+}
+
+task<void> vault_keeper::end_run(std::string workspace, std::string run, unix_micros keep_until)
+{
+    const std::string name = run_name(workspace, run);
+    auto ending = core_->store->end_run(std::move(workspace), std::move(run), keep_until);
+    result<void> ended = co_await std::move(ending);
+    core_->runs.move(name);
+    co_return ended;
+}
+
+// Runs one task on a context of its own: at start, before anything else is there.
+template <class T>
+result<T> run_now(asio::io_context& context, task<T> work)
+{
+    std::optional<result<T>> outcome;
+    std::exception_ptr bug;
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr thrown, result<T> answer) {
+        bug = thrown;
+        outcome.emplace(std::move(answer));
+    });
+    context.restart();
+    while (!outcome) {
+        context.run_one();
+    }
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+    return std::move(*outcome);
+}
+
+const char* why_not(const error_code& error)
+{
+    if (error == errc::wrong_master_key) {
+        return "the vault was sealed under another master key than the one in vault.master_key";
+    }
+    if (error == errc::unavailable) {
+        return "the vault's store does not answer";
+    }
+    return "the vault's canary does not open: the store is damaged or not this vault's";
+}
+
+}  // namespace
+
+std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& settings)
+{
+    secret master_key = read_master_key(settings.master_key);
+    std::unique_ptr<store> opened = open_store(control, settings.store);
+
+    // Asked on a context of its own, because `control` is not ours to run. A store that talks through
+    // its context is asked through a second one.
+    asio::io_context start;
+    const std::unique_ptr<store> second =
+        opened->exclusive() ? nullptr : open_store(start, settings.store);
+    store& asked = second ? *second : *opened;
+    envelope box;
+    key_ring keys(secret(master_key.reveal()), asked, box);
+    const result<void> checked = run_now(start, keys.check_canary());
+    if (!checked) {
+        throw boost::system::system_error(checked.error(), why_not(checked.error()));
+    }
+    result<std::vector<std::string>> warnings = run_now(start, asked.warnings());
+    if (!warnings) {
+        throw boost::system::system_error(warnings.error(), why_not(warnings.error()));
+    }
+    auto shared = std::make_shared<core>(control.get_executor(), std::move(opened),
+                                         std::move(master_key), settings.lease);
+    return std::make_unique<vault_keeper>(std::move(shared), std::move(*warnings));
+}
+
+}  // namespace sallyport::vault

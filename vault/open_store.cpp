@@ -1,0 +1,29 @@
+#include "vault/open_store.hpp"
+
+#include "vault/error.hpp"
+#include "vault/sqlite_store.hpp"
+
+namespace sallyport::vault {
+namespace {
+
+[[noreturn]] void refuse(const char* sentence)
+{
+    throw boost::system::system_error(errc::misconfigured, sentence);
+}
+
+}  // namespace
+
+std::unique_ptr<store> open_store(boost::asio::io_context& context, const std::string& where)
+{
+    constexpr std::string_view file_scheme = "sqlite:";
+    if (where.starts_with(file_scheme)) {
+        return open_sqlite_store(where.substr(file_scheme.size()));
+    }
+    (void)context;
+    if (where.starts_with("rediss://") || where.starts_with("redis+sentinel://")) {
+        refuse("vault.store: Redis over TLS and under Sentinel are not built yet; use redis://");
+    }
+    refuse("vault.store must be sqlite:PATH or redis://[user:password@]host:port[/db]");
+}
+
+}  // namespace sallyport::vault

@@ -1,0 +1,103 @@
+#include "vault/sqlite_schema.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "vault/error.hpp"
+
+namespace sallyport::vault {
+namespace {
+
+constexpr std::int64_t application_id = 0x53504c59;  // "SPLY": what file(1) and we know it by
+constexpr std::int64_t schema_version = 1;
+
+constexpr const char* schema = R"(
+BEGIN IMMEDIATE;
+CREATE TABLE connections (
+    id TEXT PRIMARY KEY, workspace TEXT NOT NULL, user TEXT NOT NULL, provider TEXT NOT NULL,
+    name TEXT NOT NULL, live INTEGER NOT NULL, version INTEGER NOT NULL,
+    record TEXT NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
+CREATE UNIQUE INDEX connection_names ON connections (workspace, user, provider, name)
+    WHERE live AND name <> '';
+CREATE INDEX connection_owners ON connections (workspace, user);
+CREATE TABLE keys (
+    workspace TEXT NOT NULL, generation INTEGER NOT NULL, wrapped BLOB NOT NULL,
+    PRIMARY KEY (workspace, generation)) WITHOUT ROWID;
+CREATE TABLE runs (
+    workspace TEXT NOT NULL, run TEXT NOT NULL, user TEXT NOT NULL, app TEXT NOT NULL,
+    started_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, ended_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, run)) WITHOUT ROWID;
+CREATE INDEX run_ends ON runs (expires_at);
+PRAGMA application_id = 1397771353;
+PRAGMA user_version = 1;
+COMMIT;
+)";
+
+[[noreturn]] void refuse(const std::string& path, const char* why, error_code code)
+{
+    throw boost::system::system_error(code, "vault " + path + ": " + why);
+}
+
+void require(const std::string& path, const result<void>& done)
+{
+    if (!done) {
+        refuse(path, "it cannot be opened", done.error());
+    }
+}
+
+// SQLite would create the file readable by others. Its log takes the file's mode.
+void create_file(const std::string& path)
+{
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (file < 0) {
+        refuse(path, std::strerror(errno), errc::unavailable);
+    }
+    struct stat about {};
+    const bool usable = ::fstat(file, &about) == 0 && S_ISREG(about.st_mode) &&
+                        ::fchmod(file, S_IRUSR | S_IWUSR) == 0;
+    ::close(file);
+    if (!usable) {
+        refuse(path, "it is not a regular file of ours", errc::misconfigured);
+    }
+}
+
+}  // namespace
+
+sqlite::database sqlite::open_vault(const std::string& path)
+{
+    create_file(path);
+    result<sqlite::database> opened = sqlite::database::open(path);
+    if (!opened) {
+        refuse(path, "it cannot be opened", opened.error());
+    }
+    // Exclusive before the log is touched: then the log's index stays in our memory and the first
+    // read takes a lock that is kept until the end.
+    require(path, opened->execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"));
+    const result<std::int64_t> kind = opened->number("PRAGMA application_id");
+    const result<std::int64_t> version = opened->number("PRAGMA user_version");
+    const result<std::int64_t> tables = opened->number("SELECT count(*) FROM sqlite_schema");
+    if (!kind || !version || !tables) {
+        refuse(path, "it cannot be read", kind ? errc::corrupted : kind.error());
+    }
+    const bool fresh = *kind == 0 && *version == 0 && *tables == 0;
+    if (!fresh && *kind != application_id) {
+        refuse(path, "it is a database, but not a vault", errc::misconfigured);
+    }
+    if (!fresh && *version != schema_version) {
+        refuse(path, "its tables are of another version of this program", errc::misconfigured);
+    }
+    require(path, opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                  "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"));
+    if (fresh) {
+        require(path, opened->execute(schema));
+    }
+    // Takes the write lock, which exclusive mode keeps.
+    require(path, opened->execute("BEGIN IMMEDIATE; COMMIT;"));
+    return std::move(*opened);
+}
+
+}  // namespace sallyport::vault

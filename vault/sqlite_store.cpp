@@ -1,0 +1,320 @@
+#include "vault/sqlite_store.hpp"
+
+#include "vault/error.hpp"
+#include "vault/record_json.hpp"
+#include "vault/sqlite_schema.hpp"
+
+namespace sallyport::vault {
+namespace {
+
+// The statements, compiled once.
+struct statements {
+    explicit statements(const sqlite::database& in)
+        : load(in, "SELECT record, sealed FROM connections WHERE id = ?"),
+          insert(in, "INSERT INTO connections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+          replace(in, "UPDATE connections SET workspace = ?2, user = ?3, provider = ?4, name = ?5,"
+                      " live = ?6, version = ?7, record = ?8, sealed = ?9"
+                      " WHERE id = ?1 AND version = ?10"),
+          version(in, "SELECT version FROM connections WHERE id = ?"),
+          remove(in, "DELETE FROM connections WHERE id = ?"),
+          list(in, "SELECT record FROM connections"
+                   " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) ORDER BY id"),
+          load_key(in, "SELECT wrapped FROM keys WHERE workspace = ? AND generation = ?"),
+          insert_key(in, "INSERT INTO keys VALUES (?, ?, ?)"),
+          latest_key(in, "SELECT coalesce(max(generation), 0) FROM keys WHERE workspace = ?"),
+          load_run(in, "SELECT expires_at, ended_at FROM runs WHERE workspace = ? AND run = ?"),
+          put_run(in, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)"),
+          end_run(in, "INSERT INTO runs VALUES (?1, ?2, '', '', 0, ?3, ?4)"
+                      " ON CONFLICT (workspace, run) DO UPDATE SET"
+                      " expires_at = max(expires_at, ?3),"
+                      " ended_at = CASE ended_at WHEN 0 THEN ?4 ELSE ended_at END"),
+          purge_runs(in, "DELETE FROM runs WHERE expires_at < ?"),
+          list_runs(in, "SELECT run, user, app, started_at, expires_at FROM runs"
+                        " WHERE workspace = ? AND ended_at = 0 AND expires_at > ? ORDER BY run")
+    {
+    }
+
+    sqlite::statement load, insert, replace, version, remove, list;
+    sqlite::statement load_key, insert_key, latest_key;
+    sqlite::statement load_run, put_run, end_run, purge_runs, list_runs;
+};
+
+class sqlite_store final : public store {
+public:
+    explicit sqlite_store(const std::string& path)
+        : database_(sqlite::open_vault(path)), statements_(database_)
+    {
+    }
+
+    task<stored_connection> load(std::string id) override { co_return noted(load_now(id)); }
+    task<void> insert(stored_connection fresh) override { co_return noted(insert_now(fresh)); }
+    task<void> replace(stored_connection changed, std::uint64_t expected_version) override
+    {
+        changed.record.version = expected_version + 1;
+        co_return noted(replace_now(changed, expected_version));
+    }
+    task<connection> revoke(std::string id, std::string reason) override
+    {
+        co_return noted(revoke_now(id, std::move(reason)));
+    }
+    task<void> remove(std::string id) override { co_return noted(remove_now(id)); }
+    task<std::vector<connection>> list(std::string workspace, std::string user) override
+    {
+        co_return noted(list_now(workspace, user));
+    }
+
+    task<std::string> load_key(std::string workspace, std::uint32_t generation) override
+    {
+        co_return noted(load_key_now(workspace, generation));
+    }
+    task<void> insert_key(std::string workspace, std::uint32_t generation,
+                          std::string wrapped) override
+    {
+        sqlite::execution use(statements_.insert_key);
+        co_return noted(use.text(workspace).number(generation).blob(wrapped).run());
+    }
+    task<std::uint32_t> latest_generation(std::string workspace) override
+    {
+        co_return noted(latest_now(workspace));
+    }
+
+    task<void> put_run(run_record run) override { co_return noted(put_run_now(run)); }
+    task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override
+    {
+        sqlite::execution use(statements_.end_run);
+        use.text(workspace).text(run).number(keep_until).number(now_micros());
+        co_return noted(use.run());
+    }
+    task<bool> run_ended(std::string workspace, std::string run) override
+    {
+        co_return noted(run_ended_now(workspace, run));
+    }
+    task<std::vector<run_record>> list_runs(std::string workspace) override
+    {
+        co_return noted(list_runs_now(workspace));
+    }
+
+    bool exclusive() const noexcept override { return true; }
+    std::string trouble() const override { return trouble_; }
+    task<std::vector<std::string>> warnings() override { co_return std::vector<std::string>(); }
+
+private:
+    // Remembers whether the disk answered.
+    template <class T>
+    result<T> noted(result<T> answer)
+    {
+        const bool failed = !answer && (answer.error() == errc::unavailable ||
+                                        answer.error() == errc::locked);
+        trouble_ = failed ? "the embedded vault cannot be read or written" : "";
+        return answer;
+    }
+
+    result<stored_connection> load_now(const std::string& id)
+    {
+        sqlite::execution use(statements_.load);
+        const result<bool> row = use.text(id).step();
+        if (!row) {
+            return row.error();
+        }
+        if (!*row) {
+            return errc::not_found;
+        }
+        std::optional<connection> record = connection_from_json(use.column_text(0));
+        if (!record || record->id != id) {
+            return errc::corrupted;
+        }
+        return stored_connection{std::move(*record), use.column_text(1)};
+    }
+
+    result<void> insert_now(const stored_connection& fresh)
+    {
+        sqlite::execution use(statements_.insert);
+        const std::string json = to_json(fresh.record);
+        return bind(use, fresh, json).run();
+    }
+
+    result<void> replace_now(const stored_connection& changed, std::uint64_t expected_version)
+    {
+        const std::string json = to_json(changed.record);
+        {
+            sqlite::execution use(statements_.replace);
+            bind(use, changed, json).number(static_cast<std::int64_t>(expected_version));
+            if (const result<void> done = use.run(); !done) {
+                return done;
+            }
+        }
+        if (sqlite3_changes(database_.get()) == 1) {
+            return {};
+        }
+        sqlite::execution use(statements_.version);
+        const result<bool> exists = use.text(changed.record.id).step();
+        if (!exists) {
+            return exists.error();
+        }
+        return *exists ? errc::version_conflict : errc::not_found;
+    }
+
+    result<connection> revoke_now(const std::string& id, std::string reason)
+    {
+        // Nobody else can write between the two statements: this process is alone and this is its
+        // only thread here.
+        result<stored_connection> found = load_now(id);
+        if (!found) {
+            return found.error();
+        }
+        connection before = found->record;
+        if (before.status == status::revoked && found->sealed.empty()) {
+            return before;
+        }
+        make_tombstone(found->record, std::move(reason), now_micros());
+        found->sealed.clear();
+        if (const result<void> done = replace_now(*found, before.version); !done) {
+            return done.error();
+        }
+        scrub_log();
+        return before;
+    }
+
+    result<void> remove_now(const std::string& id)
+    {
+        {
+            sqlite::execution use(statements_.remove);
+            if (const result<void> done = use.text(id).run(); !done) {
+                return done;
+            }
+        }
+        if (sqlite3_changes(database_.get()) == 0) {
+            return errc::not_found;
+        }
+        scrub_log();
+        return {};
+    }
+
+    // The sealed credential is gone from the tables, but older pages still stand in the log. If this
+    // fails the next one does it.
+    void scrub_log() { (void)database_.execute("PRAGMA wal_checkpoint(TRUNCATE)"); }
+
+    result<std::vector<connection>> list_now(const std::string& workspace, const std::string& user)
+    {
+        std::vector<connection> found;
+        sqlite::execution use(statements_.list);
+        use.text(workspace).text(user);
+        for (;;) {
+            const result<bool> row = use.step();
+            if (!row) {
+                return row.error();
+            }
+            if (!*row) {
+                return found;
+            }
+            std::optional<connection> record = connection_from_json(use.column_text(0));
+            if (!record) {
+                return errc::corrupted;
+            }
+            found.push_back(std::move(*record));
+        }
+    }
+
+    result<std::string> load_key_now(const std::string& workspace, std::uint32_t generation)
+    {
+        sqlite::execution use(statements_.load_key);
+        const result<bool> row = use.text(workspace).number(generation).step();
+        if (!row) {
+            return row.error();
+        }
+        if (!*row) {
+            return errc::not_found;
+        }
+        return use.column_text(0);
+    }
+
+    result<std::uint32_t> latest_now(const std::string& workspace)
+    {
+        sqlite::execution use(statements_.latest_key);
+        if (const result<bool> row = use.text(workspace).step(); !row) {
+            return row.error();
+        }
+        return static_cast<std::uint32_t>(use.column_number(0));
+    }
+
+    result<void> put_run_now(const run_record& run)
+    {
+        const unix_micros now = now_micros();
+        sqlite::transaction all(database_);
+        if (const result<void> begun = all.begin(); !begun) {
+            return begun;
+        }
+        {
+            sqlite::execution purge(statements_.purge_runs);
+            if (const result<void> done = purge.number(now - ended_run_margin).run(); !done) {
+                return done;
+            }
+            sqlite::execution find(statements_.load_run);
+            const result<bool> row = find.text(run.workspace).text(run.run).step();
+            if (!row) {
+                return row.error();
+            }
+            if (*row && (find.column_number(1) != 0 || find.column_number(0) > now)) {
+                return errc::already_exists;
+            }
+            sqlite::execution put(statements_.put_run);
+            put.text(run.workspace).text(run.run).text(run.user).text(run.app);
+            put.number(run.started_at).number(run.expires_at).number(0);
+            if (const result<void> done = put.run(); !done) {
+                return done;
+            }
+        }
+        return all.commit();
+    }
+
+    result<bool> run_ended_now(const std::string& workspace, const std::string& run)
+    {
+        sqlite::execution use(statements_.load_run);
+        const result<bool> row = use.text(workspace).text(run).step();
+        if (!row) {
+            return {boost::system::in_place_error, row.error()};
+        }
+        return *row && use.column_number(1) != 0;
+    }
+
+    result<std::vector<run_record>> list_runs_now(const std::string& workspace)
+    {
+        std::vector<run_record> found;
+        sqlite::execution use(statements_.list_runs);
+        use.text(workspace).number(now_micros());
+        for (;;) {
+            const result<bool> row = use.step();
+            if (!row) {
+                return row.error();
+            }
+            if (!*row) {
+                return found;
+            }
+            found.push_back({workspace, use.column_text(0), use.column_text(1), use.column_text(2),
+                             use.column_number(3), use.column_number(4), 0});
+        }
+    }
+
+    static sqlite::execution& bind(sqlite::execution& use, const stored_connection& what,
+                                   const std::string& json)
+    {
+        const connection& record = what.record;
+        use.text(record.id).text(record.workspace).text(record.user).text(record.provider);
+        use.text(record.name).number(record.status == status::revoked ? 0 : 1);
+        use.number(static_cast<std::int64_t>(record.version)).text(json);
+        return use.blob(what.sealed);
+    }
+
+    sqlite::database database_;
+    statements statements_;
+    std::string trouble_;
+};
+
+}  // namespace
+
+std::unique_ptr<store> open_sqlite_store(const std::string& path)
+{
+    return std::make_unique<sqlite_store>(path);
+}
+
+}  // namespace sallyport::vault
