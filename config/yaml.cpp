@@ -27,6 +27,7 @@ public:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override
     {
         refuse_anchor(mark, anchor);
+        refuse_as_key(mark);
         add(make(yaml_node::type::null, mark));
     }
 
@@ -82,6 +83,13 @@ private:
         }
     }
 
+    void refuse_as_key(const YAML::Mark& mark) const
+    {
+        if (expects_key()) {
+            throw YAML::ParserException(mark, "a key must be a plain word or a string");
+        }
+    }
+
     yaml_node make(yaml_node::type type, const YAML::Mark& mark)
     {
         if (++nodes_ > yaml_nodes_max) {
@@ -102,9 +110,7 @@ private:
         if (stack_.size() == yaml_depth_max) {
             throw YAML::ParserException(mark, "nested too deeply");
         }
-        if (expects_key()) {
-            throw YAML::ParserException(mark, "a key must be a plain word or a string");
-        }
+        refuse_as_key(mark);
         stack_.emplace_back().node = make(type, mark);
     }
 
@@ -222,7 +228,8 @@ bool yaml_file::parse(std::string_view text)
     }
     const std::size_t before = found_.size();
     try {
-        std::istringstream in{std::string(text)};
+        // With an explicit end of the document the parser notices a quote that was never closed.
+        std::istringstream in(std::string(text) + "\n...\n");
         YAML::Parser parser(in);
         tree_builder builder(*this);
         parser.HandleNextDocument(builder);
