@@ -33,8 +33,10 @@ scopes:
   - {{id: "notes:write", class: write, description: "Write and read notes"}}
 scope_implies: {{"notes:write": ["notes:read"]}}
 rules:
-  - {{operation: notes.list, class: read, methods: [GET, HEAD], path: "/v1/notes", scopes: [["notes:read"]]}}
-  - {{operation: notes.add, class: write, methods: [POST], path: "/v1/notes", scopes: [["notes:write"]]}}
+  - {{operation: notes.list, class: read, methods: [GET], path: "/v1/notes",
+      scopes: [["notes:read"]]}}
+  - {{operation: notes.add, class: write, methods: [POST], path: "/v1/notes",
+      scopes: [["notes:write"]]}}
 """
 
 NOTES = [{"id": 1, "text": "The gate holds the key."}, {"id": 2, "text": "The caller never does."}]
@@ -46,8 +48,9 @@ def prepare(directory):
     os.makedirs(own, exist_ok=True)
     certificate, key = os.path.join(own, "certificate.pem"), os.path.join(own, "key.pem")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-days", "30", "-subj", "/CN=demo provider", "-addext", "subjectAltName=IP:127.0.0.1",
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "30", "-subj", "/CN=demo provider",
+         "-addext", "subjectAltName=IP:127.0.0.1",
          "-keyout", key, "-out", certificate],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     secret_file = os.path.join(own, "secret")
@@ -69,8 +72,7 @@ class Notes(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
+        self.wfile.write(data)
 
     def handle_call(self):
         length = int(self.headers.get("Content-Length") or 0)
@@ -87,7 +89,7 @@ class Notes(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(200, {"notes": NOTES})
 
-    do_GET = do_HEAD = do_POST = handle_call
+    do_GET = do_POST = handle_call
 
     def log_message(self, form, *values):
         print(form % values, flush=True)
@@ -104,7 +106,8 @@ def main():
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)
     # The handshake belongs to the connection's own thread, not to the one that accepts.
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.socket = context.wrap_socket(server.socket, server_side=True,
+                                        do_handshake_on_connect=False)
     port = server.server_address[1]
     with open(os.path.join(directory, "catalogue", "demo.yaml"), "w") as file:
         file.write(PROVIDER_FILE.format(port=port, certificate=certificate))

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Measures the gate beside nginx, HAProxy and nginx with Lua: CPU per call, calls per second, latency.
+"""Measures the gate beside nginx, HAProxy and nginx with Lua: CPU per call, calls/s, latency.
 
-Every contestant has one worker on CPU 0 and the same provider (nginx, TLS 1.3, kept-alive connections)
-on CPU 1, where wrk runs too. Rounds are interleaved, A B C A B C ..., so that a drift of the machine
-meets everyone; a ratio compares a contestant with nginx of the same round. The nginx it is compared
-with injects one static header and neither decides nor records anything.
+Every contestant has one worker on CPU 0 and the same provider (nginx, TLS 1.3, kept-alive
+connections) on CPU 1, where wrk runs too. Rounds are interleaved, A B C A B C ..., so that a drift
+of the machine meets everyone; a ratio compares a contestant with nginx of the same round. The nginx
+it is compared with injects one static header and neither decides nor records anything.
 """
 import argparse
 import http.client
@@ -35,17 +35,20 @@ def numbers(text):
 
 
 def options():
-    parser = argparse.ArgumentParser(prog="./dev bench compare", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--connections", type=numbers, default=[32], metavar="N,...", help="callers at once (32)")
-    parser.add_argument("--size", type=numbers, default=[200, 65536], metavar="N,...",
-                        help="bytes of an answer (200,65536)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=4, help="of each round and contestant")
-    parser.add_argument("--only", type=lambda text: text.split(","), metavar="NAME,...",
-                        help=f"of {', '.join(PEERS)} and the gates; {BASELINE} always runs")
-    parser.add_argument("--gate", action="append", metavar="NAME=PATH",
-                        help="a build of the gate, may be repeated (sallyport=build/release/sallyport)")
-    parser.add_argument("--json", default="build/bench/compare.json", metavar="PATH", help="every round, for later")
+    parser = argparse.ArgumentParser(prog="./dev bench compare",
+                                     description=__doc__.split("\n\n")[0])
+    add = parser.add_argument
+    add("--connections", type=numbers, default=[32], metavar="N,...", help="callers at once (32)")
+    add("--size", type=numbers, default=[200, 65536], metavar="N,...",
+        help="bytes of an answer (200,65536)")
+    add("--rounds", type=int, default=5)
+    add("--seconds", type=int, default=4, help="of each round and contestant")
+    add("--only", type=lambda text: text.split(","), metavar="NAME,...",
+        help=f"of {', '.join(PEERS)} and the gates; {BASELINE} always runs")
+    add("--gate", action="append", metavar="NAME=PATH",
+        help="a build of the gate, may be repeated (sallyport=build/release/sallyport)")
+    add("--json", default="build/bench/compare.json", metavar="PATH",
+        help="every round, for later")
     chosen = parser.parse_args()
     gates = chosen.gate or ["sallyport=build/release/sallyport"]
     if not all(gate.partition("=")[2] for gate in gates):
@@ -72,8 +75,8 @@ def line_up(scene, chosen):
 
 
 def prove(contestant, sizes):
-    """A contestant that does not do the job is not measured. The caller's token means nothing to the
-    provider, so a right answer shows that the secret was injected."""
+    """A contestant that does not do the job is not measured. The caller's token means nothing to
+    the provider, so a right answer shows that the secret was injected."""
     for size in sizes:
         connection = http.client.HTTPConnection("127.0.0.1", contestant.port, timeout=10)
         headers = {"Authorization": "Bearer " + contestant.token}
@@ -82,16 +85,18 @@ def prove(contestant, sizes):
         body = answer.read()
         connection.close()
         if answer.status != 200 or len(body) != size:
-            raise RuntimeError(f"{contestant.name} answers {answer.status} with {len(body)} bytes: {body[:300]!r}")
+            raise RuntimeError(f"{contestant.name} answers {answer.status} with {len(body)} bytes: "
+                               f"{body[:300]!r}")
 
 
 def measure(scene, contestant, connections, size, seconds):
     script = os.path.join(scene.directory, f"load-{contestant.name}.lua")
+    template = contestants.read(os.path.join(contestants.HERE, "load.lua"))
     with open(script, "w", encoding="utf-8") as file:
-        file.write(contestants.read(os.path.join(contestants.HERE, "load.lua")).replace("@TOKEN@", contestant.token))
+        file.write(template.replace("@TOKEN@", contestant.token))
     url = f"http://127.0.0.1:{contestant.port}{contestant.prefix}/{size}"
-    command = ["taskset", "-c", str(contestants.LOAD_CPU), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-               "--latency", "-s", script, url]
+    command = ["taskset", "-c", str(contestants.LOAD_CPU), "wrk", "-t1", f"-c{connections}",
+               f"-d{seconds}s", "--latency", "-s", script, url]
     before = contestant.process.cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     used = contestant.process.cpu_seconds() - before
@@ -100,9 +105,11 @@ def measure(scene, contestant, connections, size, seconds):
         raise RuntimeError(f"wrk failed on {contestant.name}: {done.stdout}{done.stderr}")
     result = json.loads(lines[0][len("RESULT "):])
     if result["failures"] or not result["calls"]:
-        raise RuntimeError(f"{contestant.name}: {result['failures']} failures in {result['calls']} calls")
+        raise RuntimeError(f"{contestant.name}: {result['failures']} failures in "
+                           f"{result['calls']} calls")
     return {"contestant": contestant.name, "connections": connections, "size": size,
-            "cpu_us": used * 1e6 / result["calls"], "per_second": result["calls"] * 1e6 / result["microseconds"],
+            "cpu_us": used * 1e6 / result["calls"],
+            "per_second": result["calls"] * 1e6 / result["microseconds"],
             "p50_us": result["p50_us"], "p99_us": result["p99_us"], "calls": result["calls"]}
 
 
@@ -113,11 +120,11 @@ def run_rounds(scene, everyone, chosen):
             for contestant in everyone:
                 measure(scene, contestant, connections, size, WARM_UP_SECONDS)
             for number in range(chosen.rounds):
-                print(f"\r{connections} connections, {size} bytes: round {number + 1} of {chosen.rounds} ",
-                      end="", file=sys.stderr, flush=True)
+                print(f"{connections} connections, {size} bytes: round {number + 1} of "
+                      f"{chosen.rounds}", file=sys.stderr, flush=True)
                 for contestant in everyone:
-                    rounds.append({"round": number, **measure(scene, contestant, connections, size, chosen.seconds)})
-            print(file=sys.stderr)
+                    one = measure(scene, contestant, connections, size, chosen.seconds)
+                    rounds.append({"round": number, **one})
     return rounds
 
 
@@ -131,7 +138,8 @@ def summed_up(rounds):
         baseline = groups[(connections, size, BASELINE)]
         ratios = [one["cpu_us"] / base["cpu_us"] for one, base in zip(group, baseline)]
         row = {"connections": connections, "size": size, "contestant": name,
-               "ratio": statistics.median(ratios), "ratio_low": min(ratios), "ratio_high": max(ratios)}
+               "ratio": statistics.median(ratios),
+               "ratio_low": min(ratios), "ratio_high": max(ratios)}
         for figure in ("cpu_us", "per_second", "p50_us", "p99_us"):
             row[figure] = statistics.median(one[figure] for one in group)
         rows.append(row)
@@ -139,24 +147,27 @@ def summed_up(rounds):
 
 
 def print_table(rows):
-    print(f"{'connections':>11} {'bytes':>6}  {'contestant':<12} {'CPU us':>8} {'to nginx':>8} {'(low-high)':>13}"
-          f" {'calls/s':>8} {'p50 us':>7} {'p99 us':>7}")
+    print(f"{'connections':>11} {'bytes':>6}  {'contestant':<12} {'CPU us':>8} {'to nginx':>8}"
+          f" {'(low-high)':>13} {'calls/s':>8} {'p50 us':>7} {'p99 us':>7}")
     last = None
     for row in rows:
         if last not in (None, (row["connections"], row["size"])):
             print()
         last = (row["connections"], row["size"])
         spread = f"({row['ratio_low']:.2f}-{row['ratio_high']:.2f})"
-        print(f"{row['connections']:>11} {row['size']:>6}  {row['contestant']:<12} {row['cpu_us']:>8.1f}"
-              f" {row['ratio']:>8.2f} {spread:>13} {row['per_second']:>8.0f} {row['p50_us']:>7.0f} {row['p99_us']:>7.0f}")
+        print(f"{row['connections']:>11} {row['size']:>6}  {row['contestant']:<12}"
+              f" {row['cpu_us']:>8.1f} {row['ratio']:>8.2f} {spread:>13}"
+              f" {row['per_second']:>8.0f} {row['p50_us']:>7.0f} {row['p99_us']:>7.0f}")
 
 
 def write_json(path, chosen, rounds, rows):
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    report = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+              "kernel": platform.release(), "cpus": os.cpu_count(),
+              "load_average": os.getloadavg(), "cipher": contestants.CIPHER,
+              "seconds": chosen.seconds, "gates": chosen.gates, "summary": rows, "rounds": rounds}
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "kernel": platform.release(),
-                   "cpus": os.cpu_count(), "load_average": os.getloadavg(), "cipher": contestants.CIPHER,
-                   "seconds": chosen.seconds, "gates": chosen.gates, "summary": rows, "rounds": rounds}, file, indent=1)
+        json.dump(report, file, indent=1)
         file.write("\n")
 
 

@@ -4,6 +4,7 @@ All of them run on loopback out of one scratch directory. A proxy gets one worke
 provider, Redis and the load share LOAD_CPU.
 """
 import os
+import re
 import secrets
 import signal
 import socket
@@ -30,8 +31,8 @@ def answers(port):
 
 
 def quietly(*arguments, **more):
-    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-                          **more)
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, **more)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(arguments[:3])} ... failed:\n{done.stdout}")
     return done.stdout
@@ -88,20 +89,22 @@ class Scene:
         names = os.path.join(self.directory, "names")
         with open(names, "w", encoding="utf-8") as file:
             file.write(f"subjectAltName=DNS:{HOST},IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-        quietly("openssl", "req", "-x509", *curve, "-subj", "/CN=authority", "-days", "2", "-keyout", "authority.key",
-                "-out", "authority.pem", cwd=self.directory)
-        quietly("openssl", "req", *curve, "-subj", f"/CN={HOST}", "-keyout", "upstream.key", "-out", "upstream.csr",
-                cwd=self.directory)
-        quietly("openssl", "x509", "-req", "-in", "upstream.csr", "-CA", "authority.pem", "-CAkey", "authority.key",
-                "-CAcreateserial", "-days", "2", "-extfile", names, "-out", "upstream.pem", cwd=self.directory)
+        request = ("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                   "-nodes")
+        quietly(*request, "-x509", "-subj", "/CN=authority", "-days", "2",
+                "-keyout", "authority.key", "-out", "authority.pem", cwd=self.directory)
+        quietly(*request, "-subj", f"/CN={HOST}",
+                "-keyout", "upstream.key", "-out", "upstream.csr", cwd=self.directory)
+        quietly("openssl", "x509", "-req", "-in", "upstream.csr", "-CA", "authority.pem",
+                "-CAkey", "authority.key", "-CAcreateserial", "-days", "2", "-extfile", names,
+                "-out", "upstream.pem", cwd=self.directory)
 
     def configuration(self, name, port):
         """conf/NAME.conf with its @WORDS@ filled in, written to the scratch directory."""
-        with open(os.path.join(HERE, "conf", name + ".conf"), encoding="utf-8") as file:
-            text = file.read()
-        for word, value in (("DIR", self.directory), ("PORT", port), ("UPSTREAM", self.upstream_port), ("HOST", HOST),
-                            ("SECRET", self.secret), ("CIPHER", CIPHER)):
+        text = read(os.path.join(HERE, "conf", name + ".conf"))
+        words = {"DIR": self.directory, "PORT": port, "UPSTREAM": self.upstream_port,
+                 "HOST": HOST, "SECRET": self.secret, "CIPHER": CIPHER}
+        for word, value in words.items():
             text = text.replace(f"@{word}@", str(value))
         path = os.path.join(self.directory, name + ".conf")
         with open(path, "w", encoding="utf-8") as file:
@@ -122,8 +125,8 @@ class Scene:
         path = os.path.join(self.directory, "redis.sock")
         if os.path.exists(path):
             return
-        self.start("redis", LOAD_CPU, ["redis-server", "--port", "0", "--unixsocket", path, "--save", ""],
-                   lambda: os.path.exists(path))
+        command = ["redis-server", "--port", "0", "--unixsocket", path, "--save", ""]
+        self.start("redis", LOAD_CPU, command, lambda: os.path.exists(path))
         quietly("redis-cli", "-s", path, "SET", "Bearer " + Peer.caller, self.secret)
 
     def stop(self):
@@ -157,26 +160,29 @@ class Gate:
         self.directory = os.path.join(scene.directory, "gate-" + name)
         quietly(self.program, "init", self.directory)
         self.write("sallyport.yaml", SETTINGS)
-        self.write("catalogue/bench.yaml", PROVIDER.format(port=scene.upstream_port,
-                                                           authority=os.path.join(scene.directory, "authority.pem")))
-        listening = os.path.join(scene.directory, name + ".out")
+        authority = os.path.join(scene.directory, "authority.pem")
+        self.write("catalogue/bench.yaml",
+                   PROVIDER.format(port=scene.upstream_port, authority=authority))
         settings = os.path.join(self.directory, "sallyport.yaml")
-        self.process = scene.start(name, PROXY_CPU, [self.program, "serve", "--config", settings], lambda: all(
-            line in read(listening) for line in ("listening control", "listening proxy")))
-        line = next(line for line in read(listening).splitlines() if line.startswith("listening proxy "))
-        self.port = int(line.rsplit(":", 1)[1])
+        output = os.path.join(scene.directory, name + ".out")
+        self.process = scene.start(
+            name, PROXY_CPU, [self.program, "serve", "--config", settings],
+            lambda: "listening control" in read(output) and "listening proxy" in read(output))
+        self.port = int(re.search(r"^listening proxy http://.*:(\d+)$", read(output), re.M)[1])
         owner = ("--workspace", "bench", "--user", "load")
-        connection = self.ask("connection", "add", *owner, "--provider", "bench", "--scopes", "*", "--secret-file", "-",
-                              stdin=scene.secret)
-        self.token = self.ask("run", "start", *owner, "--app", "load", "--run", "load-1", "--connection", connection)
+        connection = self.ask("connection", "add", *owner, "--provider", "bench",
+                              "--scopes", "*", "--secret-file", "-", stdin=scene.secret)
+        self.token = self.ask("run", "start", *owner, "--app", "load", "--run", "load-1",
+                              "--connection", connection)
 
     def write(self, path, text):
         with open(os.path.join(self.directory, path), "w", encoding="utf-8") as file:
             file.write(text)
 
     def ask(self, *arguments, stdin=""):
+        token = read(os.path.join(self.directory, "control.token")).strip()
         surroundings = {**os.environ, "SALLYPORT_CONTROL": f"unix:{self.directory}/control.sock",
-                        "SALLYPORT_CONTROL_TOKEN": read(os.path.join(self.directory, "control.token")).strip()}
+                        "SALLYPORT_CONTROL_TOKEN": token}
         return quietly(self.program, *arguments, input=stdin, env=surroundings).strip()
 
 

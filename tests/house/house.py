@@ -10,7 +10,8 @@ import os
 import re
 import sys
 
-FOLDERS = ("base", "policy", "audit", "identity", "net", "vault", "proxy", "config", "control", "cli")
+FOLDERS = ("base", "policy", "audit", "identity", "net", "vault", "proxy", "config", "control",
+           "cli")
 
 # Folder -> the folders, or single headers, it may include besides its own.
 MAY_INCLUDE = {
@@ -21,8 +22,8 @@ MAY_INCLUDE = {
     "net": ("base",),
     "vault": ("base", "net"),
     "config": ("base", "policy") + tuple(f"{folder}/settings.hpp" for folder in FOLDERS),
-    "proxy": ("base", "net", "policy", "audit", "identity", "vault/resolver.hpp", "vault/secret.hpp",
-              "vault/error.hpp", "vault/connection.hpp"),
+    "proxy": ("base", "net", "policy", "audit", "identity", "vault/resolver.hpp",
+              "vault/secret.hpp", "vault/error.hpp", "vault/connection.hpp"),
     "control": ("base", "net", "vault", "policy", "audit", "identity", "config"),
     "cli": FOLDERS,
 }
@@ -108,15 +109,20 @@ def check_file_size(path, text):
     yield len(lines), f"{len(lines)} lines, {FILE_LINES_MAX} at most"
 
 
+NO_CODE = re.compile(
+    r"""//[^\n]*|/\*.*?\*/"""
+    r"""|\bR"(?P<mark>[^()\s]{0,16})\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*\""""
+    r"""|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'""", re.DOTALL)
+
+
 def blanked(text):
     """The text with comments, strings and characters replaced by spaces, line for line."""
-    pattern = re.compile(
-        r"""//[^\n]*|/\*.*?\*/|\bR"(?P<mark>[^()\s]{0,16})\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'""",
-        re.DOTALL)
-    return pattern.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+    return NO_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
 
 
-SCOPE = re.compile(r"^\s*(inline\s+)?(namespace|class|struct|union|enum|extern)\b|>\s*(class|struct|union)\b")
+SCOPE = re.compile(r"^\s*(inline\s+)?(namespace|class|struct|union|enum|extern)\b"
+                   r"|>\s*(class|struct|union)\b")
+AFTER_ARGUMENTS = re.compile(r"\)\s*(const|noexcept|override|->.*)*\s*$")
 
 
 def functions(text):
@@ -131,7 +137,7 @@ def functions(text):
         if char == "{":
             if inside_body or parens:
                 stack.append(("inner", number))
-            elif SCOPE.search(statement) and not re.search(r"\)\s*(const|noexcept|override|->.*)*\s*$", statement):
+            elif SCOPE.search(statement) and not AFTER_ARGUMENTS.search(statement):
                 stack.append(("scope", number))
                 statement, start = "", None
             else:
@@ -145,7 +151,8 @@ def functions(text):
                 yield opened, number
             if not any(other != "scope" for other, _ in stack) and not parens:
                 follows = code[place + 1:place + 200].lstrip()[:1]
-                if kind == "scope" or follows not in (",", "{"):  # Else: a constructor's initialisers.
+                # What follows a constructor's initialiser goes on with the same function.
+                if kind == "scope" or follows not in (",", "{"):
                     statement, start = "", None
         elif not inside_body:
             if char in "()":
@@ -191,14 +198,16 @@ def check_licence(text):
         yield 1, "this is not the text of the Apache License, Version 2.0"
 
 
-CHECKS = (check_include_direction, check_header, check_promises, check_file_size, check_function_size)
+CHECKS = (check_include_direction, check_header, check_promises, check_file_size,
+          check_function_size)
 SOURCES = (".cpp", ".hpp", ".py", ".sh", ".js", ".mjs", ".ts", ".cmake", ".md")
 SKIPPED = {"build", "node_modules", "__pycache__"}
 
 
 def breaches(root):
     for directory, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
+        folders[:] = sorted(name for name in folders
+                            if name not in SKIPPED and not name.startswith("."))
         for name in sorted(files):
             path = os.path.relpath(os.path.join(directory, name), root)
             if not name.endswith(SOURCES) and path != "dev":
@@ -206,7 +215,8 @@ def breaches(root):
             with open(os.path.join(directory, name), encoding="utf-8") as file:
                 text = file.read()
             found = [breach for check in CHECKS for breach in check(path, text)]
-            found += check_links(path, text, lambda target: os.path.exists(os.path.join(root, target)))
+            found += check_links(path, text,
+                                 lambda target: os.path.exists(os.path.join(root, target)))
             yield from ((path, number, message) for number, message in found)
     with open(os.path.join(root, "LICENSE"), encoding="utf-8") as file:
         yield from (("LICENSE", number, message) for number, message in check_licence(file.read()))

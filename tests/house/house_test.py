@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Shows every check of the house a good and a bad sample: a check that cannot fail checks nothing."""
+"""Shows every check of the house a good and a bad sample: what cannot fail checks nothing."""
 import os
 import sys
 import tempfile
@@ -43,9 +43,12 @@ class IncludeDirection(unittest.TestCase):
         self.assertTrue(self.breaches("vault/store.cpp", '"store.hpp"'))
 
     def test_keeps_third_parties_at_home(self):
-        for path, include in (("proxy/a.cpp", "<yaml-cpp/yaml.h>"), ("audit/a.cpp", "<sqlite3.h>"),
-                              ("control/a.cpp", "<hiredis/hiredis.h>"), ("net/a.cpp", "<CLI/CLI.hpp>"),
-                              ("net/tls.cpp", "<hiredis/hiredis.h>"), ("vault/a.cpp", "<boost/beast/core.hpp>")):
+        for path, include in (("proxy/a.cpp", "<yaml-cpp/yaml.h>"),
+                              ("audit/a.cpp", "<sqlite3.h>"),
+                              ("control/a.cpp", "<hiredis/hiredis.h>"),
+                              ("net/a.cpp", "<CLI/CLI.hpp>"),
+                              ("net/tls.cpp", "<hiredis/hiredis.h>"),
+                              ("vault/a.cpp", "<boost/beast/core.hpp>")):
             self.assertTrue(self.breaches(path, include), (path, include))
         self.assertFalse(self.breaches("net/redis_link.cpp", "<hiredis/hiredis.h>"))
 
@@ -56,8 +59,9 @@ class Sizes(unittest.TestCase):
         self.assertTrue(found(house.check_file_size, "a.cpp", "x\n" * 401))
 
     def test_accepts_a_reason_in_the_files_opening(self):
-        self.assertFalse(found(house.check_file_size, "a.cpp", "// A.\n// Size: because of x\n" + "x\n" * 401))
-        self.assertTrue(found(house.check_file_size, "a.cpp", "x\n// Size: because of x\n" + "x\n" * 401))
+        reason, rest = "// Size: because of x\n", "x\n" * 401
+        self.assertFalse(found(house.check_file_size, "a.cpp", "// A.\n" + reason + rest))
+        self.assertTrue(found(house.check_file_size, "a.cpp", "x\n" + reason + rest))
 
     def test_refuses_a_function_past_the_limit(self):
         self.assertFalse(found(house.check_function_size, "a.cpp", long_function(70)))
@@ -66,17 +70,20 @@ class Sizes(unittest.TestCase):
     def test_finds_functions_in_namespaces_classes_and_behind_initialisers(self):
         body = "{\n" + "    x;\n" * 80 + "}\n"
         for head in ("namespace a {\nint f() ", "struct s : t {\n  int f() const ",
-                     "s::s(int a) : a_{a}, b_(a) ", "TEST(A, B)\n", "template <class T = int>\nT f(T a = {}) ",
+                     "s::s(int a) : a_{a}, b_(a) ", "TEST(A, B)\n",
+                     "template <class T = int>\nT f(T a = {}) ",
                      "auto f(int a) -> int ", "bool operator==(s a, s b) "):
             self.assertEqual(1, len(found(house.check_function_size, "a.cpp", head + body)), head)
 
     def test_accepts_tables_and_types_of_any_length(self):
         rows = "{\n" + "    {1, f(2)},\n" * 80 + "};\n"
-        for head in ("constexpr row rows[] = ", "const std::map<int, int> rows = ", "enum class a ", "struct s "):
+        for head in ("constexpr row rows[] = ", "const std::map<int, int> rows = ",
+                     "enum class a ", "struct s "):
             self.assertFalse(found(house.check_function_size, "a.cpp", head + rows), head)
 
     def test_is_not_misled_by_braces_in_text(self):
-        text = 'const char* a = "}{";\n// {{{\nchar b = \'{\';\nauto c = R"({{)";\nint d = 1\'000;\n'
+        text = ('const char* a = "}{";\n// {{{\nchar b = \'{\';\n'
+                'auto c = R"({{)";\nint d = 1\'000;\n')
         self.assertTrue(found(house.check_function_size, "a.cpp", text + long_function(71)))
         self.assertFalse(found(house.check_function_size, "a.cpp", text + long_function(70)))
 
@@ -97,7 +104,8 @@ class Texts(unittest.TestCase):
 
     def test_refuses_a_link_that_leads_nowhere(self):
         text = "see [this](here.md) and [that](https://example.com/x)\n"
-        self.assertFalse(found(house.check_links, "docs/a.md", text, lambda path: path == "docs/here.md"))
+        self.assertFalse(found(house.check_links, "docs/a.md", text,
+                               lambda path: path == "docs/here.md"))
         self.assertTrue(found(house.check_links, "docs/a.md", text, lambda path: False))
 
     def test_refuses_another_licence(self):
