@@ -19,6 +19,9 @@ constexpr std::size_t first_block_bytes = 64u << 10;
 constexpr std::size_t last_block_bytes_max = 64u << 20;  // looked at backwards in one segment
 constexpr unix_micros clock_slack = 1'000'000;  // a file's time is coarser than its lines'
 
+// False for the rest of a line that was too long, and for what is no line of the trail at all.
+bool begins_as_a_line(std::string_view line) noexcept { return line.starts_with(R"({"id":")"); }
+
 // The time of a line, which is its sort key: it stands at a fixed place behind the id.
 std::string_view time_of(std::string_view line) noexcept
 {
@@ -83,8 +86,9 @@ file_end read_end(int fd, std::uint64_t size, std::size_t count)
             break;  // The block begins somewhere in this line.
         }
         const std::size_t from = before == std::string::npos ? 0 : before + 1;
-        if (end - from <= line_bytes_max) {
-            out.lines.push_back(block.substr(from, end - from));
+        const std::string_view line = std::string_view(block).substr(from, end - from);
+        if (line.size() <= line_bytes_max && begins_as_a_line(line)) {
+            out.lines.emplace_back(line);
         }
         if (before == std::string::npos) {
             break;
@@ -103,7 +107,9 @@ void read_behind(int fd, std::uint64_t& offset, std::vector<std::string>& out)
         line_reader reader(fd, offset);
         line_reader::state state = reader.next();
         for (; state == line_reader::state::line; state = reader.next()) {
-            out.emplace_back(reader.text());
+            if (begins_as_a_line(reader.text())) {
+                out.emplace_back(reader.text());
+            }
             offset = reader.end();
             if (offset >= stop) {
                 return;
@@ -112,7 +118,7 @@ void read_behind(int fd, std::uint64_t& offset, std::vector<std::string>& out)
         if (state != line_reader::state::too_long) {
             return;
         }
-        offset += line_bytes_max;  // Its rest is skipped as a line that does not parse.
+        offset += line_bytes_max;
     }
 }
 
@@ -148,7 +154,7 @@ std::vector<std::string> tail_reader::read_last(std::size_t count)
         const bool full = newest.size() == count;
         const auto oldest = full && count != 0 ? parse_rfc3339(time_of(newest.front()))
                                                : std::optional<unix_micros>();
-        const bool too_old = full && (count == 0 || (oldest && one.state.changed + clock_slack < *oldest));
+        const bool too_old = oldest && one.state.changed + clock_slack < *oldest;
         const file_descriptor file = open_regular(directory.get(), one.name);
         file_end end = read_end(file.get(), one.state.size, too_old ? 0 : count);
         offsets_[one.name] = end.offset;

