@@ -1,0 +1,37 @@
+// What a handler hands back, and every way of saying no (RFC 9457).
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "control/json.hpp"
+
+namespace sallyport::control {
+
+struct answer {
+    unsigned status = 200;
+    boost::json::value body;  // null: nothing
+    std::string text;         // instead of the body, where it is not JSON: the metrics
+    std::string allow;        // methods, with 405
+    bool is_problem = false;
+};
+
+answer ok(boost::json::value body);
+answer created(boost::json::value body);
+answer no_content();
+answer list_of(boost::json::array items);  // {"items": [...], "next": null}
+
+// `detail` is fixed text or built from the catalogue's and the configuration's words alone.
+answer problem(unsigned status, std::string_view code, std::string_view detail);
+answer problem(const complaints& wrong);   // 400 or 422, with `errors`; there is at least one
+answer problem(const error_code& error);   // of the vault
+answer not_found();
+answer audit_unavailable();
+
+// The code of problem(error): also what the trail says of a deed that failed.
+std::string_view code_of(const error_code& error) noexcept;
+
+}  // namespace sallyport::control

@@ -1,0 +1,100 @@
+// What a connection may do next: revoked for good, or switched off and on again.
+#include <utility>
+
+#include "control/connection_access.hpp"
+#include "control/connection_json.hpp"
+#include "control/routes.hpp"
+#include "vault/error.hpp"
+
+namespace sallyport::control {
+
+namespace asio = boost::asio;
+
+namespace {
+
+struct transition {
+    vault::status from;
+    vault::status to;
+    std::string_view detail;  // for the trail
+    std::string_view refusal;
+};
+
+constexpr transition activation{vault::status::inactive, vault::status::active, "activated",
+                                "Only a connection that was switched off can be switched on."};
+constexpr transition deactivation{vault::status::active, vault::status::inactive, "deactivated",
+                                  "Only an active connection can be switched off."};
+
+// Idempotent: one that stands there already is left as it is, and shown.
+asio::awaitable<answer> move_connection(request& call, const transition& step)
+{
+    auto finding = find_connection(call, access::change);
+    const auto found = co_await std::move(finding);
+    if (!found.record) {
+        co_return found.refusal;
+    }
+    const vault::connection& before = *found.record;
+    if (before.status == step.to) {
+        co_return ok(to_json(before));
+    }
+    if (before.status == vault::status::revoked) {
+        co_return revoked_already();
+    }
+    if (before.status != step.from) {
+        co_return problem(409, "connection_status", step.refusal);
+    }
+    audit::entry line = line_about(audit::kind::connection_updated, before);
+    line.detail = step.detail;
+    if (!record(call, line)) {
+        co_return audit_unavailable();
+    }
+    bool overtaken = false;
+    const std::function<void(vault::connection&)> change = [&](vault::connection& record) {
+        overtaken = record.status != step.from && record.status != step.to;
+        if (!overtaken) {
+            record.status = step.to;
+            record.status_reason.clear();
+        }
+    };
+    auto updating = call.gate.vault.update(before.id, change, std::nullopt);
+    const auto updated = co_await std::move(updating);
+    if (!updated || overtaken) {
+        co_return failed(call, line,
+                         updated ? error_code(vault::errc::version_conflict) : updated.error());
+    }
+    co_return ok(to_json(*updated));
+}
+
+}  // namespace
+
+asio::awaitable<answer> activate_connection(request& call)
+{
+    auto moving = move_connection(call, activation);
+    co_return co_await std::move(moving);
+}
+
+asio::awaitable<answer> deactivate_connection(request& call)
+{
+    auto moving = move_connection(call, deactivation);
+    co_return co_await std::move(moving);
+}
+
+asio::awaitable<answer> revoke_connection(request& call)
+{
+    auto finding = find_connection(call, access::change);
+    const auto found = co_await std::move(finding);
+    if (!found.record) {
+        co_return found.refusal;
+    }
+    const audit::entry line = line_about(audit::kind::connection_revoked, *found.record);
+    if (!record(call, line)) {
+        co_return audit_unavailable();
+    }
+    auto revoking = call.gate.vault.revoke(found.record->id, "revoked through the control API");
+    const auto revoked = co_await std::move(revoking);
+    if (!revoked) {
+        co_return failed(call, line, revoked.error());
+    }
+    co_return ok(to_json(*revoked));
+}
+
+}  // namespace sallyport::control

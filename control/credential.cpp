@@ -1,0 +1,273 @@
+#include "control/credential.hpp"
+
+#include <algorithm>
+#include <regex>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/text.hpp"
+#include "vault/fields.hpp"
+
+namespace sallyport::control {
+
+namespace json = boost::json;
+
+namespace {
+
+struct field_shape {
+    std::string_view name;
+    bool required = true;
+};
+
+constexpr field_shape secret_fields[] = {{"secret"}};
+constexpr field_shape basic_fields[] = {{"username"}, {"password"}};
+constexpr field_shape oauth2_fields[] = {{"access_token"},
+                                         {"refresh_token", false},
+                                         {"client_id", false},
+                                         {"client_secret", false}};
+
+struct kind_shape {
+    std::string_view kind;
+    std::span<const field_shape> fields;
+};
+
+constexpr kind_shape kind_shapes[] = {{"api_key", secret_fields},
+                                      {"bearer", secret_fields},
+                                      {"basic", basic_fields},
+                                      {"oauth2", oauth2_fields}};
+
+constexpr std::string_view credential_pointer = "/credential";
+constexpr std::string_view variables_pointer = "/variables";
+
+void complain_of_credential(complaints& wrong, std::string_view field, std::string detail)
+{
+    wrong.add(field.empty() ? std::string(credential_pointer)
+                            : pointer_to(credential_pointer, field),
+              std::move(detail), complaint_code::credential);
+}
+
+// `shown` is the field's name where the shape, not the caller, chose it.
+void take_field(const json::value& given, std::string_view name, std::string_view shown,
+                vault::credential& fields, complaints& wrong)
+{
+    const json::string* text = given.if_string();
+    if (text == nullptr || !vault::is_sendable(std::string_view(*text))) {
+        complain_of_credential(wrong, shown,
+                               "must be a string that can be sent: not empty, without control "
+                               "characters, not too long");
+        return;
+    }
+    fields.push_back({std::string(name), vault::secret(std::string_view(*text))});
+}
+
+void read_custom(const json::object& given, vault::credential& fields, complaints& wrong)
+{
+    if (given.empty() || given.size() > vault::fields_max) {
+        complain_of_credential(wrong, "", "must have from 1 to 64 fields");
+        return;
+    }
+    for (const auto& member : given) {
+        if (!is_name(member.key())) {
+            complain_of_credential(wrong, "", "has a field whose name is not a proper name");
+            continue;
+        }
+        take_field(member.value(), member.key(), "", fields, wrong);
+    }
+}
+
+unix_micros read_expiry(const json::object& given, unix_micros now, complaints& wrong)
+{
+    const json::value* at = given.if_contains("expires_at");
+    const json::value* in = given.if_contains("expires_in");
+    if (at != nullptr && in != nullptr) {
+        complain_of_credential(wrong, "expires_in", "cannot stand beside expires_at");
+        return 0;
+    }
+    if (at != nullptr) {
+        const json::string* text = at->if_string();
+        const auto time = text != nullptr ? parse_rfc3339(std::string_view(*text)) : std::nullopt;
+        if (!time) {
+            complain_of_credential(wrong, "expires_at", "must be an RFC 3339 date and time");
+        }
+        return time.value_or(0);
+    }
+    if (in != nullptr) {
+        boost::system::error_code error;
+        const auto seconds = in->to_number<std::int64_t>(error);
+        if (error || seconds < 1 || std::chrono::seconds(seconds) > expires_in_max) {
+            complain_of_credential(wrong, "expires_in", "must be a number of seconds");
+            return 0;
+        }
+        return now + std::chrono::microseconds(std::chrono::seconds(seconds)).count();
+    }
+    return 0;
+}
+
+// The {names} in a template.
+std::vector<std::string_view> placeholders_of(std::string_view text)
+{
+    std::vector<std::string_view> names;
+    for (;;) {
+        const std::size_t open = text.find('{');
+        const std::size_t close = open == text.npos ? open : text.find('}', open);
+        if (close == text.npos) {
+            return names;
+        }
+        names.push_back(text.substr(open + 1, close - open - 1));
+        text.remove_prefix(close + 1);
+    }
+}
+
+bool injects(const policy::credential_kind& kind, std::string_view name, bool in_path_only)
+{
+    for (const policy::injection& one : kind.inject) {
+        if (in_path_only && one.in != policy::injection::place::path) {
+            continue;
+        }
+        const auto names = placeholders_of(one.value);
+        if (std::find(names.begin(), names.end(), name) != names.end()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const policy::variable* find_variable(const policy::provider& provider, std::string_view name)
+{
+    const auto& variables = provider.facts().variables;
+    const auto found = std::find_if(variables.begin(), variables.end(),
+                                    [&](const policy::variable& one) { return one.name == name; });
+    return found != variables.end() ? &*found : nullptr;
+}
+
+bool is_dns_label(std::string_view text)
+{
+    constexpr std::size_t label_bytes_max = 63;
+    return !text.empty() && text.size() <= label_bytes_max && text.front() != '-' &&
+           text.back() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+                      c == '-';
+           });
+}
+
+bool fits_pattern(const std::string& value, const std::string& pattern)
+{
+    try {
+        return std::regex_match(value, std::regex(pattern, std::regex::ECMAScript));
+    } catch (const std::regex_error&) {
+        return false;  // A pattern that cannot be applied lets nothing through.
+    }
+}
+
+bool is_acceptable(const policy::variable* declared, const std::string& value)
+{
+    if (!vault::is_sendable(value) || value.size() > variable_bytes_max) {
+        return false;
+    }
+    if (declared == nullptr) {
+        return true;
+    }
+    if (!declared->pattern.empty()) {
+        return fits_pattern(value, declared->pattern);
+    }
+    return declared->where == "host" ? is_dns_label(value)
+                                     : is_name(value) && value != "." && value != "..";
+}
+
+bool has_field(const vault::credential& fields, std::string_view name)
+{
+    return std::any_of(fields.begin(), fields.end(),
+                       [&](const vault::credential_field& field) { return field.name == name; });
+}
+
+bool is_supplied(std::string_view name, const policy::provider& provider,
+                 const vault::credential& fields, const variable_map& variables)
+{
+    const policy::variable* declared = find_variable(provider, name);
+    return has_field(fields, name) || variables.contains(std::string(name)) ||
+           (declared != nullptr && !declared->default_value.empty()) ||
+           (name == "secret" && has_field(fields, "access_token")) ||
+           (name == "basic" && has_field(fields, "username") && has_field(fields, "password"));
+}
+
+}  // namespace
+
+credential_input read_credential(const json::object& given, std::string_view kind, unix_micros now,
+                                 complaints& wrong)
+{
+    credential_input input;
+    const auto* const shape =
+        std::find_if(std::begin(kind_shapes), std::end(kind_shapes),
+                     [&](const kind_shape& one) { return one.kind == kind; });
+    if (shape == std::end(kind_shapes)) {
+        read_custom(given, input.fields, wrong);
+        return input;
+    }
+    std::size_t known = 0;
+    for (const field_shape& field : shape->fields) {
+        const json::value* value = given.if_contains(field.name);
+        if (value != nullptr) {
+            ++known;
+            take_field(*value, field.name, field.name, input.fields, wrong);
+        } else if (field.required) {
+            complain_of_credential(wrong, field.name, "is required");
+        }
+    }
+    if (kind == "oauth2") {
+        known += given.contains("expires_at") ? 1 : 0;
+        known += given.contains("expires_in") ? 1 : 0;
+        input.expires_at = read_expiry(given, now, wrong);
+    }
+    if (kind == "basic" && !input.fields.empty() && input.fields.front().name == "username" &&
+        input.fields.front().value.reveal().find(':') != std::string_view::npos) {
+        complain_of_credential(wrong, "username", "cannot hold a colon (RFC 7617)");
+    }
+    if (known != given.size()) {
+        complain_of_credential(wrong, "", "has a member that this kind of credential does not have");
+    }
+    return input;
+}
+
+void check_variables(const policy::provider& provider, const policy::credential_kind& kind,
+                     const variable_map& variables, complaints& wrong)
+{
+    for (const auto& [name, value] : variables) {
+        const policy::variable* declared = find_variable(provider, name);
+        if (declared == nullptr && !injects(kind, name, false)) {
+            wrong.add(pointer_to(variables_pointer, name), "is not a variable of this provider");
+        } else if (!is_acceptable(declared, value)) {
+            wrong.add(pointer_to(variables_pointer, name), "does not have the form it must have");
+        }
+    }
+}
+
+void check_completeness(const policy::provider& provider, const policy::credential_kind& kind,
+                        const vault::credential& fields, const variable_map& variables,
+                        complaints& wrong)
+{
+    for (const policy::variable& one : provider.facts().variables) {
+        if (one.default_value.empty() && !variables.contains(one.name)) {
+            wrong.add(pointer_to(variables_pointer, one.name), "is required by this provider");
+        }
+    }
+    for (const policy::injection& one : kind.inject) {
+        for (const std::string_view name : placeholders_of(one.value)) {
+            if (find_variable(provider, name) == nullptr &&
+                !is_supplied(name, provider, fields, variables)) {
+                complain_of_credential(wrong, "",
+                                       "lacks what this provider needs as {" + std::string(name) + "}");
+            }
+        }
+    }
+}
+
+bool is_used_in_url(const policy::provider& provider, const policy::credential_kind& kind,
+                    std::string_view variable)
+{
+    // What a provider declares stands in its hosts, paths or OAuth URLs; the rest can only be part
+    // of what is injected.
+    return find_variable(provider, variable) != nullptr || injects(kind, variable, true);
+}
+
+}  // namespace sallyport::control

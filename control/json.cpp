@@ -1,0 +1,283 @@
+#include "control/json.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/value_stack.hpp>
+#include <utility>
+
+#include "control/wiping.hpp"
+
+namespace sallyport::control {
+
+namespace json = boost::json;
+
+namespace {
+
+// Feeds a value_stack, and counts members: an object keeps one of two members with the same name,
+// so a document with a duplicate has fewer members than were read.
+struct counting_handler {
+    constexpr static std::size_t max_object_size = json::object::max_size();
+    constexpr static std::size_t max_array_size = json::array::max_size();
+    constexpr static std::size_t max_key_size = json::string::max_size();
+    constexpr static std::size_t max_string_size = json::string::max_size();
+
+    json::value_stack stack{wiping_storage()};
+    std::size_t members = 0;
+
+    bool on_document_begin(error_code&) { return true; }
+    bool on_document_end(error_code&) { return true; }
+    bool on_array_begin(error_code&) { return true; }
+    bool on_array_end(std::size_t count, error_code&)
+    {
+        stack.push_array(count);
+        return true;
+    }
+    bool on_object_begin(error_code&) { return true; }
+    bool on_object_end(std::size_t count, error_code&)
+    {
+        members += count;
+        stack.push_object(count);
+        return true;
+    }
+    bool on_string_part(json::string_view part, std::size_t, error_code&)
+    {
+        stack.push_chars(part);
+        return true;
+    }
+    bool on_string(json::string_view part, std::size_t, error_code&)
+    {
+        stack.push_string(part);
+        return true;
+    }
+    bool on_key_part(json::string_view part, std::size_t, error_code&)
+    {
+        stack.push_chars(part);
+        return true;
+    }
+    bool on_key(json::string_view part, std::size_t, error_code&)
+    {
+        stack.push_key(part);
+        return true;
+    }
+    bool on_number_part(json::string_view, error_code&) { return true; }
+    bool on_int64(std::int64_t number, json::string_view, error_code&)
+    {
+        stack.push_int64(number);
+        return true;
+    }
+    bool on_uint64(std::uint64_t number, json::string_view, error_code&)
+    {
+        stack.push_uint64(number);
+        return true;
+    }
+    bool on_double(double number, json::string_view, error_code&)
+    {
+        stack.push_double(number);
+        return true;
+    }
+    bool on_bool(bool truth, error_code&)
+    {
+        stack.push_bool(truth);
+        return true;
+    }
+    bool on_null(error_code&)
+    {
+        stack.push_null();
+        return true;
+    }
+    bool on_comment_part(json::string_view, error_code&) { return true; }
+    bool on_comment(json::string_view, error_code&) { return true; }
+};
+
+// Recursion is bounded by json_depth_max.
+std::size_t count_members(const json::value& value)
+{
+    std::size_t count = 0;
+    if (const json::object* object = value.if_object()) {
+        count = object->size();
+        for (const auto& member : *object) {
+            count += count_members(member.value());
+        }
+    } else if (const json::array* array = value.if_array()) {
+        for (const json::value& element : *array) {
+            count += count_members(element);
+        }
+    }
+    return count;
+}
+
+}  // namespace
+
+result<json::value> parse_strictly(std::string_view text)
+{
+    json::parse_options options;
+    options.max_depth = json_depth_max;
+    json::basic_parser<counting_handler> parser(options);
+    json::value_stack& stack = parser.handler().stack;
+    stack.reset(wiping_storage());
+    error_code error;
+    const std::size_t parsed = parser.write_some(false, text.data(), text.size(), error);
+    if (!error && parsed != text.size()) {
+        error = json::error::extra_data;
+    }
+    if (error) {
+        return error;
+    }
+    json::value value = stack.release();
+    if (count_members(value) != parser.handler().members) {
+        return error_code(json::error::syntax);
+    }
+    return value;
+}
+
+void complaints::add(std::string pointer, std::string detail, std::string_view code)
+{
+    if (list_.size() < complaints_max) {
+        list_.push_back({std::move(pointer), std::move(detail), code});
+    }
+}
+
+bool complaints::has(std::string_view code) const noexcept
+{
+    return std::any_of(list_.begin(), list_.end(),
+                       [&](const complaint& one) { return one.code == code; });
+}
+
+std::string pointer_to(std::string_view parent, std::string_view name)
+{
+    std::string pointer(parent);
+    pointer += '/';
+    for (const char c : name) {
+        if (c == '~') {
+            pointer += "~0";
+        } else if (c == '/') {
+            pointer += "~1";
+        } else {
+            pointer += c;
+        }
+    }
+    return pointer;
+}
+
+member_reader::member_reader(const json::object& object, std::string pointer, complaints& wrong)
+    : object_(object), pointer_(std::move(pointer)), wrong_(wrong)
+{
+}
+
+void member_reader::complain(std::string_view name, std::string detail, std::string_view code)
+{
+    wrong_.add(pointer_to(pointer_, name), std::move(detail), code);
+}
+
+const json::value* member_reader::value(std::string_view name)
+{
+    known_.push_back(name);
+    const json::value* found = object_.if_contains(name);
+    return found != nullptr && !found->is_null() ? found : nullptr;
+}
+
+std::optional<std::string> member_reader::text(std::string_view name)
+{
+    const json::value* found = value(name);
+    if (found == nullptr) {
+        return std::nullopt;
+    }
+    const json::string* string = found->if_string();
+    if (string == nullptr) {
+        complain(name, "must be a string", complaint_code::shape);
+        return std::nullopt;
+    }
+    return std::string(*string);
+}
+
+std::string member_reader::required_text(std::string_view name)
+{
+    const json::value* found = value(name);
+    if (found == nullptr) {
+        complain(name, "is required", complaint_code::shape);
+        return {};
+    }
+    return text(name).value_or(std::string());
+}
+
+std::optional<bool> member_reader::flag(std::string_view name)
+{
+    const json::value* found = value(name);
+    if (found == nullptr) {
+        return std::nullopt;
+    }
+    if (!found->is_bool()) {
+        complain(name, "must be true or false", complaint_code::shape);
+        return std::nullopt;
+    }
+    return found->get_bool();
+}
+
+std::optional<std::vector<std::string>> member_reader::texts(std::string_view name)
+{
+    const json::array* found = array(name);
+    if (found == nullptr) {
+        return std::nullopt;
+    }
+    std::vector<std::string> list;
+    for (std::size_t i = 0; i < found->size(); ++i) {
+        const json::string* string = (*found)[i].if_string();
+        if (string == nullptr) {
+            wrong_.add(pointer_to(pointer_to(pointer_, name), std::to_string(i)),
+                       "must be a string", complaint_code::shape);
+        } else {
+            list.emplace_back(*string);
+        }
+    }
+    return list;
+}
+
+std::optional<std::map<std::string, std::string>> member_reader::text_map(std::string_view name)
+{
+    const json::object* found = object(name);
+    if (found == nullptr) {
+        return std::nullopt;
+    }
+    std::map<std::string, std::string> map;
+    for (const auto& member : *found) {
+        const json::string* string = member.value().if_string();
+        if (string == nullptr) {
+            wrong_.add(pointer_to(pointer_to(pointer_, name), member.key()), "must be a string",
+                       complaint_code::shape);
+        } else {
+            map.emplace(member.key(), *string);
+        }
+    }
+    return map;
+}
+
+const json::object* member_reader::object(std::string_view name)
+{
+    const json::value* found = value(name);
+    if (found != nullptr && !found->is_object()) {
+        complain(name, "must be an object", complaint_code::shape);
+    }
+    return found != nullptr ? found->if_object() : nullptr;
+}
+
+const json::array* member_reader::array(std::string_view name)
+{
+    const json::value* found = value(name);
+    if (found != nullptr && !found->is_array()) {
+        complain(name, "must be an array", complaint_code::shape);
+    }
+    return found != nullptr ? found->if_array() : nullptr;
+}
+
+void member_reader::refuse_others()
+{
+    for (const auto& member : object_) {
+        if (std::find(known_.begin(), known_.end(), std::string_view(member.key())) ==
+            known_.end()) {
+            complain(member.key(), "is not a member known here", complaint_code::shape);
+        }
+    }
+}
+
+}  // namespace sallyport::control

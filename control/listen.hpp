@@ -1,0 +1,23 @@
+// The control listener's socket: a unix socket for its owner alone, or TCP.
+#pragma once
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <string>
+
+#include "net/settings.hpp"
+
+namespace sallyport::control {
+
+// Sessions need not know which of the two they stand on.
+using protocol = boost::asio::generic::stream_protocol;
+using acceptor_type = boost::asio::basic_socket_acceptor<protocol>;
+
+// Binds and listens. Returns unix:PATH or http://HOST:PORT. Throws std::runtime_error with one
+// clear sentence.
+std::string listen_on(const net::listen_address& address, acceptor_type& acceptor);
+
+// The caller's address for the trail: "127.0.0.1:41873", or "unix".
+std::string name_of_peer(const protocol::socket& peer);
+
+}  // namespace sallyport::control

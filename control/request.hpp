@@ -1,0 +1,43 @@
+// One request as a handler sees it: who calls, what was named, and the gate's services.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "audit/trail.hpp"
+#include "control/answer.hpp"
+#include "control/server.hpp"
+#include "control/tokens.hpp"
+#include "control/wiping.hpp"
+
+namespace sallyport::control {
+
+struct request {
+    const services& gate;
+    const caller* who = nullptr;  // null on routes that need no token
+    std::string client;           // the caller's address; "unix" for the socket's
+    std::vector<std::string> named;                            // what the route's {x} stood for
+    std::vector<std::pair<std::string, std::string>> queries;  // decoded, names unique
+    boost::json::object body{wiping_storage()};                // empty if the route takes none
+
+    std::optional<std::string> query(std::string_view name) const;
+};
+
+// A handler lives as long as the session that awaits it, and so does its request.
+using handler = boost::asio::awaitable<answer> (*)(request& call);
+
+// Puts the line of a control action on disk, with its actor and client. What fails here is not done.
+result<void> record(const request& call, audit::entry line);
+
+// The action that `line` announced came to nothing: says so in the trail and to the caller.
+answer failed(const request& call, audit::entry line, const error_code& why);
+
+// May the caller act on this workspace? Where it may not, the answer that says so.
+std::optional<answer> refuse_workspace(const request& call, std::string_view workspace);
+
+}  // namespace sallyport::control
