@@ -75,10 +75,12 @@ class Laboratory:
     """A gate with the laboratory behind it as provider `bench`, whose paths all begin with /lab;
     one connection, and one run that may do everything."""
 
-    def __init__(self, make_gate, provider, authority, settings=None, environment=None, **more):
+    def __init__(self, make_gate, provider, authority, settings=None, environment=None,
+                 preparation=None, **more):
         self.provider = provider
         self.gate = make_gate([catalogue.laboratory(provider.url, authority, "bench", **more)],
-                              settings=settings, environment=environment)
+                              settings=settings, environment=environment,
+                              preparation=preparation)
         self.secret = self.gate.planted.plant("credential of the bench")
         provider.authorization = f"Bearer {self.secret}"
         self.connection = self.gate.connect("bench", self.secret)

@@ -128,7 +128,7 @@ def test_a_slow_provider_holds_the_uploader_back(lab):
             ("Content-Length", str(SIZE))]))
         caller.sock.setblocking(False)
         sent, refusals = 0, 0
-        while refusals < 50:  # Nobody has taken a byte for as long as this takes.
+        while sent < SIZE and refusals < 50:  # Nobody has taken a byte for all that time.
             try:
                 sent += caller.sock.send(BLOCK[:min(len(BLOCK), SIZE - sent)])
                 refusals = 0

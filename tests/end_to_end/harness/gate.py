@@ -25,11 +25,13 @@ FAULTS = (b"AddressSanitizer", b"LeakSanitizer", b"ThreadSanitizer", b"runtime e
 class Gate:
     live = []  # for the report of a failed test
 
-    def __init__(self, providers, *, settings=None, program=None, planted=None, environment=None):
+    def __init__(self, providers, *, settings=None, program=None, planted=None, environment=None,
+                 preparation=None):
         self.program = program or PROGRAM
         self.directory = room("gate")
         self.planted = planted or Planted()
         self.environment = environment or {}
+        self.preparation = preparation  # run in the child before the program
         self.heard = []  # what callers were answered: (name, bytes)
         self.starts = 0
         self.process = None
@@ -70,7 +72,8 @@ class Gate:
         self.starts += 1
         self.process = Program(
             [self.program, "serve", "--config", self.directory / "sallyport.yaml"],
-            self.directory, f"serve-{self.starts}", env={**os.environ, **self.environment})
+            self.directory, f"serve-{self.starts}", env={**os.environ, **self.environment},
+            preexec_fn=self.preparation)
         Gate.live.append(self)
         until(self._ready, "the gate to listen")
         return self
@@ -89,6 +92,8 @@ class Gate:
         self.url = tcp
         self.host = tcp.removeprefix("http://")
         self.address = ("127.0.0.1", int(tcp.rsplit(":", 1)[1]))
+        self.tls = next((where.removeprefix("https://") for where in listening["proxy"]
+                         if where.startswith("https://")), None)
         self.unix = next((where.removeprefix("unix:") for where in listening["proxy"]
                           if where.startswith("unix:")), None)
         self.control = listening["control"][0]

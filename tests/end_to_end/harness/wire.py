@@ -8,7 +8,7 @@ import json
 import socket
 from dataclasses import dataclass, field
 
-PATIENCE = 30.0  # seconds without a byte before a test gives up
+PATIENCE = 20.0  # seconds without a byte before a test gives up
 
 
 class Ended(Exception):

@@ -14,7 +14,9 @@ let refused;
 try {
   await octokit.rest.repos.delete({ owner: "o", repo: "r" });
 } catch (error) {
-  refused = { status: error.status, code: error.response.data.code };
+  // This SDK reads application/json alone; a problem reaches its caller as bytes.
+  const problem = JSON.parse(new TextDecoder().decode(error.response.data));
+  refused = { status: error.status, code: problem.code };
 }
 console.log(
   JSON.stringify({
