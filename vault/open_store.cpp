@@ -1,6 +1,7 @@
 #include "vault/open_store.hpp"
 
 #include "vault/error.hpp"
+#include "vault/redis_store.hpp"
 #include "vault/sqlite_store.hpp"
 
 namespace sallyport::vault {
@@ -19,7 +20,9 @@ std::unique_ptr<store> open_store(boost::asio::io_context& context, const std::s
     if (where.starts_with(file_scheme)) {
         return open_sqlite_store(where.substr(file_scheme.size()));
     }
-    (void)context;
+    if (where.starts_with("redis://")) {
+        return open_redis_store(context, where);
+    }
     if (where.starts_with("rediss://") || where.starts_with("redis+sentinel://")) {
         refuse("vault.store: Redis over TLS and under Sentinel are not built yet; use redis://");
     }

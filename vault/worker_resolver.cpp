@@ -218,7 +218,8 @@ public:
                 co_return result<bool>(boost::system::in_place_error, waited.error());
             }
             if (asked->valid.stands()) {
-                co_return *asked->outcome;
+                const result<bool>& live = *asked->outcome;  // const, or it would convert to bool
+                co_return live;
             }
         }
         co_return errc::unavailable;
@@ -319,7 +320,8 @@ private:
             if (bug) {
                 live = errc::unavailable;
             }
-            back->send([this, alive, name, weak, live] {
+            // Moved: a copy of a result<bool> that is not const would convert it to bool.
+            back->send([this, alive, name, weak, live = std::move(live)] {
                 if (!alive.expired()) {
                     settle_run(name, weak.lock(), live);
                 }

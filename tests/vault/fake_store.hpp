@@ -1,0 +1,100 @@
+// A store in memory that can stall, fail and do something in the middle of a question.
+#pragma once
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <functional>
+#include <map>
+
+#include "vault/error.hpp"
+#include "vault/store.hpp"
+
+namespace sallyport::vault {
+
+class fake_store final : public store {
+public:
+    explicit fake_store(boost::asio::io_context& context)
+        : gate_(context, boost::asio::steady_timer::time_point::max())
+    {
+    }
+
+    void put(const connection& record) { records_[record.id] = record; }
+    void hold() { held_ = true; }
+    void release()
+    {
+        held_ = false;
+        gate_.cancel();
+    }
+    int questions() const { return questions_; }
+
+    bool is_exclusive = false;
+    bool ended = false;
+    error_code fail_with;
+    std::function<void(const std::string&)> on_load;
+
+    task<stored_connection> load(std::string id) override
+    {
+        ++questions_;
+        if (on_load) {
+            on_load(id);
+        }
+        if (held_) {
+            constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
+            const auto [ignored] = co_await gate_.async_wait(as_result);
+            static_cast<void>(ignored);
+        }
+        if (fail_with) {
+            co_return fail_with;
+        }
+        const auto at = records_.find(id);
+        if (at == records_.end()) {
+            co_return errc::not_found;
+        }
+        stored_connection found;
+        found.record = at->second;
+        co_return found;
+    }
+
+    task<bool> run_ended(std::string, std::string) override
+    {
+        if (fail_with) {
+            co_return result<bool>(boost::system::in_place_error, fail_with);
+        }
+        co_return ended;
+    }
+
+    // Nothing below is asked by a resolver.
+    task<void> insert(stored_connection) override { co_return errc::unavailable; }
+    task<void> replace(stored_connection, std::uint64_t) override { co_return errc::unavailable; }
+    task<connection> revoke(std::string, std::string) override { co_return errc::unavailable; }
+    task<void> remove(std::string) override { co_return errc::unavailable; }
+    task<std::vector<connection>> list(std::string, std::string) override
+    {
+        co_return errc::unavailable;
+    }
+    task<std::string> load_key(std::string, std::uint32_t) override { co_return errc::not_found; }
+    task<void> insert_key(std::string, std::uint32_t, std::string) override
+    {
+        co_return errc::unavailable;
+    }
+    task<std::uint32_t> latest_generation(std::string) override { co_return errc::unavailable; }
+    task<void> put_run(run_record) override { co_return errc::unavailable; }
+    task<void> end_run(std::string, std::string, unix_micros) override
+    {
+        co_return errc::unavailable;
+    }
+    task<std::vector<run_record>> list_runs(std::string) override { co_return errc::unavailable; }
+    bool exclusive() const noexcept override { return is_exclusive; }
+    std::string trouble() const override { return ""; }
+    task<std::vector<std::string>> warnings() override { co_return std::vector<std::string>(); }
+
+private:
+    std::map<std::string, connection> records_;
+    boost::asio::steady_timer gate_;
+    bool held_ = false;
+    int questions_ = 0;
+};
+
+}  // namespace sallyport::vault

@@ -1,0 +1,39 @@
+// The one connection of a gate to its Redis: pipelined, limited in time, opened again with growing
+// pauses when it is lost.
+//
+// Threading: the io_context's thread. Lifetime: what is asked may outlive the link and then ends with
+// errc::unavailable.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "vault/redis_address.hpp"
+#include "vault/redis_reply.hpp"
+
+namespace sallyport::vault {
+
+class redis_link {
+public:
+    redis_link(boost::asio::io_context& context, redis_address address);
+    ~redis_link();
+    redis_link(const redis_link&) = delete;
+    redis_link& operator=(const redis_link&) = delete;
+
+    // One command. errc::unavailable: it was not sent, or whether it was carried out is not known. A
+    // reply of kind error is a value here.
+    boost::asio::awaitable<result<redis_reply>> ask(std::vector<std::string> words);
+
+    // Empty while the connection stands.
+    std::string trouble() const;
+
+private:
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace sallyport::vault

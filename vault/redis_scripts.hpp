@@ -1,0 +1,118 @@
+// Every change of more than one key is one of these scripts: Redis runs each without anything in
+// between. Numbers that matter (versions, times) travel as decimal texts; times stay below 2^53, so
+// Lua compares them exactly. Keys that depend on what a record says are built in the script: this
+// needs one Redis, not a Redis Cluster.
+//
+// sallyport:connection:ID       hash: record, sealed, version, status, reason, updated, workspace, name
+// sallyport:connections:W       set of the workspace's ids
+// sallyport:workspaces          set of the workspaces that have connections
+// sallyport:names:W             hash: owner, provider and name -> id, of the live connections
+// sallyport:keys:W              hash: generation -> wrapped key
+// sallyport:run:W/R             hash: user, app, started_at, expires_at, ended_at; expires by itself
+// sallyport:runs:W              sorted set of the live runs by expires_at
+#pragma once
+
+namespace sallyport::vault::redis_scripts {
+
+// KEYS connection. ARGV id, workspace, name, record, sealed, version, status, reason, updated.
+constexpr const char* insert = R"(
+local names = 'sallyport:names:' .. ARGV[2]
+if redis.call('EXISTS', KEYS[1]) == 1 then return 'taken' end
+if ARGV[3] ~= '' and redis.call('HSETNX', names, ARGV[3], ARGV[1]) == 0 then return 'taken' end
+redis.call('HSET', KEYS[1], 'workspace', ARGV[2], 'name', ARGV[3], 'record', ARGV[4],
+  'sealed', ARGV[5], 'version', ARGV[6], 'status', ARGV[7], 'reason', ARGV[8], 'updated', ARGV[9])
+redis.call('SADD', 'sallyport:connections:' .. ARGV[2], ARGV[1])
+redis.call('SADD', 'sallyport:workspaces', ARGV[2])
+return 'done'
+)";
+
+// KEYS connection. ARGV as of insert, then the version expected. The workspace never changes.
+constexpr const char* replace = R"(
+local old = redis.call('HMGET', KEYS[1], 'version', 'name', 'workspace')
+if not old[1] then return 'missing' end
+if old[1] ~= ARGV[10] or old[3] ~= ARGV[2] then return 'conflict' end
+local names = 'sallyport:names:' .. ARGV[2]
+if old[2] ~= ARGV[3] then
+  if ARGV[3] ~= '' and redis.call('HSETNX', names, ARGV[3], ARGV[1]) == 0 then return 'taken' end
+  if old[2] ~= '' then redis.call('HDEL', names, old[2]) end
+end
+redis.call('HSET', KEYS[1], 'name', ARGV[3], 'record', ARGV[4], 'sealed', ARGV[5],
+  'version', ARGV[6], 'status', ARGV[7], 'reason', ARGV[8], 'updated', ARGV[9])
+return 'done'
+)";
+
+// KEYS connection. ARGV reason, now. Returns the fields as they were.
+constexpr const char* revoke = R"(
+local old = redis.call('HMGET', KEYS[1],
+  'record', 'sealed', 'version', 'status', 'reason', 'updated', 'workspace', 'name')
+if not old[1] then return 'missing' end
+if old[4] ~= 'revoked' or old[2] ~= '' then
+  redis.call('HSET', KEYS[1], 'sealed', '', 'status', 'revoked', 'reason', ARGV[1],
+    'updated', ARGV[2], 'name', '')
+  redis.call('HINCRBY', KEYS[1], 'version', 1)
+  if old[8] ~= '' then redis.call('HDEL', 'sallyport:names:' .. old[7], old[8]) end
+end
+return old
+)";
+
+// KEYS connection. ARGV id.
+constexpr const char* remove = R"(
+local old = redis.call('HMGET', KEYS[1], 'workspace', 'name')
+if not old[1] then return 'missing' end
+local ids = 'sallyport:connections:' .. old[1]
+redis.call('DEL', KEYS[1])
+redis.call('SREM', ids, ARGV[1])
+if old[2] ~= '' then redis.call('HDEL', 'sallyport:names:' .. old[1], old[2]) end
+if redis.call('SCARD', ids) == 0 then redis.call('SREM', 'sallyport:workspaces', old[1]) end
+return 'done'
+)";
+
+// KEYS connections. Returns the fields of each, less what is sealed.
+constexpr const char* list = R"(
+local found = {}
+for i, key in ipairs(KEYS) do
+  found[i] = redis.call('HMGET', key, 'record', 'none', 'version', 'status', 'reason', 'updated')
+end
+return found
+)";
+
+// KEYS run, runs. ARGV run, user, app, started, expires, now, when Redis forgets it (ms).
+constexpr const char* put_run = R"(
+local old = redis.call('HMGET', KEYS[1], 'expires_at', 'ended_at')
+if old[1] and (old[2] ~= '0' or tonumber(old[1]) > tonumber(ARGV[6])) then return 'taken' end
+redis.call('HSET', KEYS[1], 'user', ARGV[2], 'app', ARGV[3], 'started_at', ARGV[4],
+  'expires_at', ARGV[5], 'ended_at', '0')
+redis.call('PEXPIREAT', KEYS[1], ARGV[7])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[6])
+redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
+return 'done'
+)";
+
+// KEYS run, runs. ARGV run, keep until, now, margin: both of microseconds.
+constexpr const char* end_run = R"(
+local old = redis.call('HMGET', KEYS[1], 'expires_at', 'ended_at')
+local keep = tonumber(ARGV[2])
+if old[1] and tonumber(old[1]) > keep then keep = tonumber(old[1]) end
+redis.call('HSETNX', KEYS[1], 'user', '')
+redis.call('HSETNX', KEYS[1], 'app', '')
+redis.call('HSETNX', KEYS[1], 'started_at', '0')
+redis.call('HSET', KEYS[1], 'expires_at', string.format('%.0f', keep))
+if not old[2] or old[2] == '0' then redis.call('HSET', KEYS[1], 'ended_at', ARGV[3]) end
+local forget = math.floor((keep + tonumber(ARGV[4])) / 1000)
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', forget))
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 'done'
+)";
+
+// KEYS runs, then the beginning of a run's key. ARGV now, offset, count.
+constexpr const char* list_runs = R"(
+local found = {}
+local names = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'LIMIT', ARGV[2], ARGV[3])
+for i, name in ipairs(names) do
+  local run = redis.call('HMGET', KEYS[2] .. name, 'user', 'app', 'started_at', 'expires_at')
+  found[i] = {name, run[1], run[2], run[3], run[4]}
+end
+return found
+)";
+
+}  // namespace sallyport::vault::redis_scripts

@@ -1,0 +1,397 @@
+#include "vault/redis_store.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "vault/error.hpp"
+#include "vault/places.hpp"
+#include "vault/record_json.hpp"
+#include "vault/redis_commands.hpp"
+#include "vault/redis_scripts.hpp"
+
+namespace sallyport::vault {
+namespace {
+
+using kind = redis_reply::kind;
+
+constexpr std::size_t page = 128;  // records in one answer: Redis serves others in between
+constexpr std::size_t record_fields = 6;
+
+template <class Number>
+std::optional<Number> to_number(const std::string& text)
+{
+    Number value = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value);
+    if (text.empty() || read.ec != std::errc() || read.ptr != end) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+// What HMGET record, sealed, version, status, reason, updated answered. Status, reason and version
+// stand beside the record because scripts change them.
+result<stored_connection> to_connection(const redis_reply& reply)
+{
+    if (reply.type != kind::list || reply.elements.size() < record_fields) {
+        return errc::corrupted;
+    }
+    const std::vector<redis_reply>& fields = reply.elements;
+    if (fields[0].type == kind::nothing) {
+        return errc::not_found;
+    }
+    std::optional<connection> record = connection_from_json(fields[0].text);
+    const auto version = to_number<std::uint64_t>(fields[2].text);
+    const std::optional<status> state = parse_status(fields[3].text);
+    const auto updated = to_number<unix_micros>(fields[5].text);
+    if (!record || !version || !state || !updated) {
+        return errc::corrupted;
+    }
+    record->version = *version;
+    record->status = *state;
+    record->status_reason = fields[4].text;
+    record->updated_at = *updated;
+    return stored_connection{std::move(*record), fields[1].text};
+}
+
+// One text for one (owner, provider, name). Empty: nothing to be kept unique.
+std::string unique_name(const connection& record)
+{
+    if (record.name.empty() || record.status == status::revoked) {
+        return "";
+    }
+    return std::to_string(record.user.size()) + ":" + record.user +
+           std::to_string(record.provider.size()) + ":" + record.provider + record.name;
+}
+
+std::string run_key(const std::string& workspace, const std::string& run)
+{
+    return "sallyport:run:" + workspace + "/" + run;
+}
+
+std::string runs_key(const std::string& workspace) { return "sallyport:runs:" + workspace; }
+
+class redis_store final : public store {
+public:
+    redis_store(boost::asio::io_context& context, redis_address address)
+        : redis_(context, std::move(address))
+    {
+    }
+
+    task<stored_connection> load(std::string id) override;
+    task<void> insert(stored_connection fresh) override;
+    task<void> replace(stored_connection changed, std::uint64_t expected_version) override;
+    task<connection> revoke(std::string id, std::string reason) override;
+    task<void> remove(std::string id) override;
+    task<std::vector<connection>> list(std::string workspace, std::string user) override;
+
+    task<std::string> load_key(std::string workspace, std::uint32_t generation) override;
+    task<void> insert_key(std::string workspace, std::uint32_t generation,
+                          std::string wrapped) override;
+    task<std::uint32_t> latest_generation(std::string workspace) override;
+
+    task<void> put_run(run_record run) override;
+    task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override;
+    task<bool> run_ended(std::string workspace, std::string run) override;
+    task<std::vector<run_record>> list_runs(std::string workspace) override;
+
+    bool exclusive() const noexcept override { return false; }
+    std::string trouble() const override { return redis_.trouble(); }
+    task<std::vector<std::string>> warnings() override { return redis_.warnings(); }
+
+private:
+    task<words> workspaces();
+
+    redis_commands redis_;
+    const redis_script insert_{redis_scripts::insert};
+    const redis_script replace_{redis_scripts::replace};
+    const redis_script revoke_{redis_scripts::revoke};
+    const redis_script remove_{redis_scripts::remove};
+    const redis_script list_{redis_scripts::list};
+    const redis_script put_run_{redis_scripts::put_run};
+    const redis_script end_run_{redis_scripts::end_run};
+    const redis_script list_runs_{redis_scripts::list_runs};
+};
+
+task<stored_connection> redis_store::load(std::string id)
+{
+    words command = {"HMGET"};
+    command.push_back(connection_key(id));
+    for (const char* field : {"record", "sealed", "version", "status", "reason", "updated"}) {
+        command.emplace_back(field);
+    }
+    auto asking = redis_.ask(std::move(command));
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    result<stored_connection> found = to_connection(*reply);
+    if (found && found->record.id != id) {
+        co_return errc::corrupted;
+    }
+    co_return found;
+}
+
+words insert_arguments(const stored_connection& what)
+{
+    const connection& record = what.record;
+    words out;
+    out.push_back(record.id);
+    out.push_back(record.workspace);
+    out.push_back(unique_name(record));
+    out.push_back(to_json(record));
+    out.push_back(what.sealed);
+    out.push_back(std::to_string(record.version));
+    out.emplace_back(to_string(record.status));
+    out.push_back(record.status_reason);
+    out.push_back(std::to_string(record.updated_at));
+    return out;
+}
+
+task<void> redis_store::insert(stored_connection fresh)
+{
+    words keys(1, connection_key(fresh.record.id));
+    words arguments = insert_arguments(fresh);
+    return redis_.change(&insert_, std::move(keys), std::move(arguments));
+}
+
+task<void> redis_store::replace(stored_connection changed, std::uint64_t expected_version)
+{
+    changed.record.version = expected_version + 1;
+    words keys(1, connection_key(changed.record.id));
+    words arguments = insert_arguments(changed);
+    arguments.push_back(std::to_string(expected_version));
+    return redis_.change(&replace_, std::move(keys), std::move(arguments));
+}
+
+task<connection> redis_store::revoke(std::string id, std::string reason)
+{
+    words keys(1, connection_key(id));
+    words arguments(1, std::move(reason));
+    arguments.push_back(std::to_string(now_micros()));
+    auto calling = redis_.call(&revoke_, std::move(keys), std::move(arguments));
+    const result<redis_reply> reply = co_await std::move(calling);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->text == "missing") {
+        co_return errc::not_found;
+    }
+    result<stored_connection> before = to_connection(*reply);
+    if (!before) {
+        co_return before.error();
+    }
+    co_return std::move(before->record);
+}
+
+task<void> redis_store::remove(std::string id)
+{
+    words keys(1, connection_key(id));
+    words arguments(1, std::move(id));
+    return redis_.change(&remove_, std::move(keys), std::move(arguments));
+}
+
+task<words> redis_store::workspaces()
+{
+    words command = {"SMEMBERS", "sallyport:workspaces"};
+    auto asking = redis_.ask(std::move(command));
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    words names;
+    for (const redis_reply& name : reply->elements) {
+        names.push_back(name.text);
+    }
+    co_return names;
+}
+
+task<std::vector<connection>> redis_store::list(std::string workspace, std::string user)
+{
+    words names(1, workspace);
+    if (workspace.empty()) {
+        auto asking_names = workspaces();
+        result<words> all = co_await std::move(asking_names);
+        if (!all) {
+            co_return all.error();
+        }
+        names = std::move(*all);
+    }
+    words ids;
+    for (const std::string& name : names) {
+        words command = {"SMEMBERS"};
+        command.push_back("sallyport:connections:" + name);
+        auto asking = redis_.ask(std::move(command));
+        const result<redis_reply> members = co_await std::move(asking);
+        if (!members) {
+            co_return members.error();
+        }
+        for (const redis_reply& member : members->elements) {
+            ids.push_back(member.text);
+        }
+    }
+    std::sort(ids.begin(), ids.end());
+
+    std::vector<connection> found;
+    for (std::size_t at = 0; at < ids.size(); at += page) {
+        words keys;
+        for (std::size_t i = at; i < std::min(at + page, ids.size()); ++i) {
+            keys.push_back(connection_key(ids[i]));
+        }
+        auto calling = redis_.call(&list_, std::move(keys), words());
+        const result<redis_reply> reply = co_await std::move(calling);
+        if (!reply) {
+            co_return reply.error();
+        }
+        for (const redis_reply& one : reply->elements) {
+            result<stored_connection> entry = to_connection(one);
+            if (!entry && entry.error() == errc::not_found) {
+                continue;  // Removed meanwhile.
+            }
+            if (!entry) {
+                co_return entry.error();
+            }
+            if (user.empty() || entry->record.user == user) {
+                found.push_back(std::move(entry->record));
+            }
+        }
+    }
+    co_return found;
+}
+
+task<std::string> redis_store::load_key(std::string workspace, std::uint32_t generation)
+{
+    words command = {"HGET"};
+    command.push_back(keys_key(workspace));
+    command.push_back(std::to_string(generation));
+    auto asking = redis_.ask(std::move(command));
+    result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->type == kind::nothing) {
+        co_return errc::not_found;
+    }
+    co_return std::move(reply->text);
+}
+
+task<void> redis_store::insert_key(std::string workspace, std::uint32_t generation,
+                                   std::string wrapped)
+{
+    words command = {"HSETNX"};
+    command.push_back(keys_key(workspace));
+    command.push_back(std::to_string(generation));
+    command.push_back(std::move(wrapped));
+    auto asking = redis_.ask(std::move(command));
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->number != 1) {
+        co_return errc::already_exists;
+    }
+    co_return result<void>();
+}
+
+task<std::uint32_t> redis_store::latest_generation(std::string workspace)
+{
+    words command = {"HKEYS"};
+    command.push_back(keys_key(workspace));
+    auto asking = redis_.ask(std::move(command));
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    std::uint32_t latest = 0;
+    for (const redis_reply& generation : reply->elements) {
+        latest = std::max(latest, to_number<std::uint32_t>(generation.text).value_or(0));
+    }
+    co_return latest;
+}
+
+task<void> redis_store::put_run(run_record run)
+{
+    words keys;
+    keys.push_back(run_key(run.workspace, run.run));
+    keys.push_back(runs_key(run.workspace));
+    words arguments;
+    arguments.push_back(run.run);
+    arguments.push_back(run.user);
+    arguments.push_back(run.app);
+    arguments.push_back(std::to_string(run.started_at));
+    arguments.push_back(std::to_string(run.expires_at));
+    arguments.push_back(std::to_string(now_micros()));
+    arguments.push_back(std::to_string((run.expires_at + ended_run_margin) / 1000));
+    return redis_.change(&put_run_, std::move(keys), std::move(arguments));
+}
+
+task<void> redis_store::end_run(std::string workspace, std::string run, unix_micros keep_until)
+{
+    words keys;
+    keys.push_back(run_key(workspace, run));
+    keys.push_back(runs_key(workspace));
+    words arguments(1, std::move(run));
+    arguments.push_back(std::to_string(keep_until));
+    arguments.push_back(std::to_string(now_micros()));
+    arguments.push_back(std::to_string(ended_run_margin));
+    return redis_.change(&end_run_, std::move(keys), std::move(arguments));
+}
+
+task<bool> redis_store::run_ended(std::string workspace, std::string run)
+{
+    words command = {"HGET"};
+    command.push_back(run_key(workspace, run));
+    command.emplace_back("ended_at");
+    auto asking = redis_.ask(std::move(command));
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return result<bool>(boost::system::in_place_error, reply.error());
+    }
+    co_return reply->type == kind::text && reply->text != "0";
+}
+
+task<std::vector<run_record>> redis_store::list_runs(std::string workspace)
+{
+    std::vector<run_record> found;
+    const std::string now = std::to_string(now_micros());
+    for (;;) {
+        words keys(1, runs_key(workspace));
+        keys.push_back(run_key(workspace, ""));
+        words arguments(1, now);
+        arguments.push_back(std::to_string(found.size()));
+        arguments.push_back(std::to_string(page));
+        auto calling = redis_.call(&list_runs_, std::move(keys), std::move(arguments));
+        const result<redis_reply> reply = co_await std::move(calling);
+        if (!reply) {
+            co_return reply.error();
+        }
+        for (const redis_reply& one : reply->elements) {
+            if (!all_texts(one, 5)) {
+                co_return errc::corrupted;
+            }
+            run_record run;
+            run.workspace = workspace;
+            run.run = one.elements[0].text;
+            run.user = one.elements[1].text;
+            run.app = one.elements[2].text;
+            run.started_at = to_number<unix_micros>(one.elements[3].text).value_or(0);
+            run.expires_at = to_number<unix_micros>(one.elements[4].text).value_or(0);
+            found.push_back(std::move(run));
+        }
+        if (reply->elements.size() < page) {
+            break;
+        }
+    }
+    std::sort(found.begin(), found.end(),
+              [](const run_record& a, const run_record& b) { return a.run < b.run; });
+    co_return found;
+}
+
+}  // namespace
+
+std::unique_ptr<store> open_redis_store(boost::asio::io_context& context, std::string_view url)
+{
+    return std::make_unique<redis_store>(context, parse_redis_url(url));
+}
+
+}  // namespace sallyport::vault
