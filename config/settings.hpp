@@ -1,6 +1,7 @@
 // The configuration file (CONTRACT.md 3) as the structs of the folders that use it.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "vault/settings.hpp"
 
 namespace sallyport::config {
+
+constexpr std::chrono::milliseconds lease_max{60'000};  // vault.lease
 
 struct oauth_client {
     std::string client_id;

@@ -11,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds lease_min = 100ms;
-constexpr std::chrono::milliseconds lease_max = 1min;
 constexpr std::chrono::milliseconds run_ttl_min = 1s;
 constexpr std::chrono::milliseconds run_ttl_max = 8760h;
 

@@ -1,0 +1,115 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "audit/reader.hpp"
+#include "audit/verify.hpp"
+#include "cli/command.hpp"
+
+namespace sallyport::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto follow_interval = 200ms;
+
+struct tail_options {
+    std::string directory;
+    std::string config;
+    std::size_t lines = 20;
+    bool follow = false;
+    bool json = false;
+};
+
+struct verify_options {
+    std::string directory;
+    bool json = false;
+};
+
+void print_lines(const std::vector<std::string>& lines, const tail_options& options)
+{
+    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    for (const std::string& line : lines) {
+        std::cout << (options.json ? line : audit::human_line(line, colour)) << '\n';
+    }
+    std::cout.flush();
+}
+
+void tail(const tail_options& options)
+{
+    const std::string directory =
+        options.directory.empty()
+            ? settings_without_secrets(require_config(options.config)).audit.directory
+            : options.directory;
+    audit::tail_reader reader(directory);
+    print_lines(reader.read_last(options.lines), options);
+    while (options.follow && std::cout) {
+        std::this_thread::sleep_for(follow_interval);
+        print_lines(reader.read_new(), options);
+    }
+}
+
+json::object to_json(const audit::verification& proof)
+{
+    return {{"sound", proof.sound},
+            {"first_bad", proof.sound ? json::value(nullptr) : json::value(proof.first_bad)},
+            {"lines", proof.lines},
+            {"segments", proof.segments},
+            {"writers", proof.writers},
+            {"bytes", proof.bytes},
+            {"warnings", json::array(proof.warnings.begin(), proof.warnings.end())}};
+}
+
+void verify(const verify_options& options)
+{
+    const audit::verification proof = audit::verify_directory(options.directory);
+    for (const std::string& warning : proof.warnings) {
+        std::cerr << "warning: " << warning << '\n';
+    }
+    if (options.json) {
+        std::cout << json::serialize(to_json(proof)) << '\n';
+    }
+    if (!proof.sound) {
+        throw command_error(exit_status::refused, proof.first_bad);
+    }
+    if (!options.json) {
+        std::cout << "sound: " << proof.lines << " lines of " << proof.writers << " writers in "
+                  << proof.segments << " segments\n";
+    }
+}
+
+}  // namespace
+
+void add_audit_commands(CLI::App& app)
+{
+    CLI::App* family = add_family(app, "audit", "The trail of everything that happened");
+
+    auto tail_with = std::make_shared<tail_options>();
+    CLI::App* tail_command = family->add_subcommand("tail", "Shows the newest lines");
+    tail_command->add_option("DIR", tail_with->directory,
+                             "The trail's directory (default: the configuration's)");
+    tail_command->add_option("-n,--lines", tail_with->lines, "How many (default: 20)")
+        ->check(CLI::Range(std::size_t{0}, audit::tail_reader::last_lines_max));
+    tail_command->add_flag("-f,--follow", tail_with->follow, "Go on with what is appended");
+    add_config_option(*tail_command, tail_with->config);
+    add_json_option(*tail_command, tail_with->json);
+    tail_command->callback([tail_with] { tail(*tail_with); });
+
+    auto verify_with = std::make_shared<verify_options>();
+    CLI::App* verify_command =
+        family->add_subcommand("verify", "Proves a trail from its files alone");
+    verify_command->add_option("DIR", verify_with->directory, "The trail's directory")->required();
+    add_json_option(*verify_command, verify_with->json);
+    verify_command->callback([verify_with] { verify(*verify_with); });
+}
+
+}  // namespace sallyport::cli

@@ -1,0 +1,260 @@
+#include "cli/gate.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <iostream>
+#include <stdexcept>
+#include <thread>
+
+#include "audit/trail.hpp"
+#include "config/catalogue.hpp"
+#include "control/server.hpp"
+#include "identity/run_token.hpp"
+#include "proxy/server.hpp"
+#include "vault/keeper.hpp"
+
+namespace sallyport::cli {
+
+namespace asio = boost::asio;
+
+namespace {
+
+std::unique_ptr<audit::trail> open_trail(const config::settings& settings)
+{
+    std::string where;
+    auto trail = audit::open_trail(settings.audit, settings.node, &where);
+    if (!trail) {
+        throw std::runtime_error("cannot open the trail in " + settings.audit.directory + ": " +
+                                 trail.error().message() + (where.empty() ? "" : ": " + where));
+    }
+    const audit::trail::recovery& found = (*trail)->recovered();
+    if (found.torn_bytes != 0 || found.unfinished_calls != 0) {
+        spdlog::warn("the trail was recovered: {} bytes of a torn line set aside, {} calls closed as outcome_unknown",
+                     found.torn_bytes, found.unfinished_calls);
+    }
+    return std::move(*trail);
+}
+
+template <class T>
+T or_throw(result<T> made, const char* what)
+{
+    if (!made) {
+        throw std::runtime_error(std::string(what) + ": " + made.error().message());
+    }
+    return std::move(*made);
+}
+
+std::shared_ptr<const proxy::snapshot> make_snapshot(
+    std::shared_ptr<const policy::catalogue> catalogue)
+{
+    std::string why;
+    auto made = proxy::snapshot::make(std::move(catalogue), why);
+    if (!made) {
+        throw std::runtime_error(why);
+    }
+    return *made;
+}
+
+std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& settings)
+{
+    const config::loaded_catalogue loaded = config::load_catalogue(settings.catalogue);
+    for (const config::problem& problem : loaded.problems) {
+        spdlog::error("left out of the catalogue: {}", problem.text());
+    }
+    return loaded.catalogue;
+}
+
+proxy::settings proxy_settings(const config::settings& settings)
+{
+    proxy::settings out = settings.proxy;
+    out.connect_page = settings.control.connect_page;
+    return out;
+}
+
+}  // namespace
+
+// In the order of dependence: what stands further down borrows from what stands above.
+struct gate::parts {
+    parts(std::string configuration, config::settings given)
+        : file(std::move(configuration)),
+          settings(std::move(given)),
+          trail(open_trail(settings)),
+          control_trail(or_throw(trail->open_writer("control"), "cannot open the trail")),
+          vault(vault::keeper::open(io, settings.vault)),
+          verifier(or_throw(identity::token_verifier::make(settings.run_tokens), "run_tokens")),
+          minter(or_throw(identity::token_minter::make(settings.run_tokens), "run_tokens")),
+          catalogue(load_catalogue(settings)),
+          proxy(proxy_settings(settings), proxy_services()),
+          control(io, settings.control, control_services()),
+          signals(io, SIGTERM, SIGINT, SIGHUP)
+    {
+    }
+
+    proxy::services proxy_services()
+    {
+        return {[this](asio::io_context& worker) { return vault->make_resolver(worker); },
+                trail.get(), &verifier, make_snapshot(catalogue)};
+    }
+
+    control::services control_services()
+    {
+        return {*vault,
+                *control_trail,
+                minter,
+                [this] { return catalogue; },
+                settings.run_tokens.max_ttl,
+                [this] { return reload(); },
+                [this] { return not_ready(); },
+                {}};
+    }
+
+    std::vector<std::string> not_ready() const
+    {
+        std::vector<std::string> reasons;
+        if (const std::string trouble = vault->trouble(); !trouble.empty()) {
+            reasons.push_back(trouble);
+        }
+        return reasons;
+    }
+
+    control::reload_outcome reload();
+    void record(audit::kind kind, std::string_view detail);
+    void wait_for_signal();
+    void begin_stop();
+
+    std::string file;
+    config::settings settings;
+    asio::io_context io{1};
+    std::unique_ptr<audit::trail> trail;
+    std::unique_ptr<audit::writer> control_trail;
+    std::unique_ptr<vault::keeper> vault;
+    identity::token_verifier verifier;
+    identity::token_minter minter;
+    std::shared_ptr<const policy::catalogue> catalogue;
+    proxy::server proxy;
+    control::server control;
+    asio::signal_set signals;
+    std::thread stopping;
+};
+
+void gate::parts::record(audit::kind kind, std::string_view detail)
+{
+    audit::entry line;
+    line.kind = kind;
+    line.actor = "gate";
+    line.detail = detail;
+    if (!control_trail->append(line) || !control_trail->flush()) {
+        throw std::runtime_error("cannot write the trail in " + settings.audit.directory);
+    }
+}
+
+// The new configuration takes the old one's place only as a whole. Listeners, tokens, vault and
+// trail stay as they were started.
+control::reload_outcome gate::parts::reload()
+{
+    control::reload_outcome outcome;
+    config::loaded_settings fresh = config::load_settings(file);
+    outcome.problems = std::move(fresh.problems);
+    if (!outcome.problems.empty()) {
+        return outcome;
+    }
+    config::loaded_catalogue loaded = config::load_catalogue(fresh.settings.catalogue);
+    outcome.problems = std::move(loaded.problems);
+    if (!outcome.problems.empty()) {
+        return outcome;
+    }
+    std::string why;
+    auto snapshot = proxy::snapshot::make(loaded.catalogue, why);
+    if (!snapshot) {
+        outcome.problems.push_back({file, 0, 0, why});
+        return outcome;
+    }
+    settings.catalogue = fresh.settings.catalogue;
+    settings.proxy = fresh.settings.proxy;
+    settings.control.connect_page = fresh.settings.control.connect_page;
+    catalogue = std::move(loaded.catalogue);
+    proxy.replace(*snapshot, proxy_settings(settings));
+    outcome.applied = true;
+    return outcome;
+}
+
+void gate::parts::wait_for_signal()
+{
+    signals.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error) {
+            return;
+        }
+        if (signal != SIGHUP) {
+            begin_stop();
+            return;
+        }
+        const control::reload_outcome outcome = reload();
+        for (const config::problem& problem : outcome.problems) {
+            spdlog::error("not reloaded: {}", problem.text());
+        }
+        if (outcome.applied) {
+            record(audit::kind::config_reloaded, "");
+            spdlog::info("configuration and catalogue reloaded");
+        }
+        wait_for_signal();
+    });
+}
+
+// Draining waits for calls, and calls may wait for the vault on this thread: so another one waits.
+void gate::parts::begin_stop()
+{
+    spdlog::info("stopping: {} callers connected", proxy.callers());
+    stopping = std::thread([this] {
+        proxy.stop();
+        asio::post(io, [this] {
+            control.stop();
+            record(audit::kind::gate_stopped, "");
+            io.stop();
+        });
+    });
+}
+
+gate::gate(std::string file, config::settings settings)
+    : parts_(std::make_unique<parts>(std::move(file), std::move(settings)))
+{
+}
+
+gate::~gate()
+{
+    if (parts_->stopping.joinable()) {
+        parts_->stopping.join();
+    }
+}
+
+void gate::run()
+{
+    std::signal(SIGPIPE, SIG_IGN);
+    const std::vector<std::string> proxies = parts_->proxy.open();
+    const std::string control = parts_->control.open();
+    parts_->record(audit::kind::gate_started, "");
+    parts_->proxy.start();
+    parts_->wait_for_signal();
+    for (const std::string& address : proxies) {
+        std::cout << "listening proxy " << address << '\n';
+    }
+    std::cout << "listening control " << control << std::endl;
+    parts_->io.run();
+    parts_->stopping.join();
+}
+
+bool harden_process() noexcept
+{
+    const rlimit no_core{0, 0};
+    const bool dumps_off = ::setrlimit(RLIMIT_CORE, &no_core) == 0;
+    const bool not_dumpable = ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+    const bool no_privileges = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    return dumps_off && not_dumpable && no_privileges;
+}
+
+}  // namespace sallyport::cli

@@ -1,0 +1,47 @@
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <iostream>
+
+#include "cli/command.hpp"
+#include "cli/gate.hpp"
+#include "config/settings.hpp"
+
+namespace sallyport::cli {
+
+namespace {
+
+void serve(const std::string& given)
+{
+    spdlog::set_default_logger(spdlog::stderr_color_mt("sallyport"));
+    if (!harden_process()) {
+        spdlog::warn("the process could not be hardened: memory may be read by others of its user");
+    }
+    const std::string file = require_config(given);
+    config::loaded_settings loaded = config::load_settings(file);
+    if (!loaded.problems.empty()) {
+        print_problems(loaded.problems, std::cerr);
+        throw command_error(exit_status::misused, "");
+    }
+    try {
+        gate running(file, std::move(loaded.settings));
+        running.run();
+    } catch (const std::runtime_error& failure) {
+        throw command_error(exit_status::refused, failure.what());
+    }
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, exit_status&)
+{
+    CLI::App* const command = app.add_subcommand("serve", "Run the gate");
+    const auto file = std::make_shared<std::string>();
+    add_config_option(*command, *file);
+    command->footer(
+        "Prints a line per listener on stdout once it is ready; logs go to stderr.\n"
+        "SIGTERM drains and exits, SIGHUP reloads configuration and catalogue.");
+    command->callback([file] { serve(*file); });
+}
+
+}  // namespace sallyport::cli
