@@ -10,8 +10,8 @@ namespace sallyport::audit {
 
 namespace {
 
-constexpr std::size_t escaped_bytes_max = 6;     // "\u0000" for one byte
-constexpr std::size_t fixed_bytes_max = 2048;    // names, numbers, punctuation, hashes
+constexpr std::size_t escaped_bytes_max = 6;   // "\u0000" for one byte
+constexpr std::size_t fixed_bytes_max = 2048;  // names, numbers, punctuation, hashes
 
 constexpr std::uint64_t each_byte(unsigned char value) { return 0x0101010101010101u * value; }
 
@@ -134,12 +134,12 @@ std::size_t bytes_of(std::span<const Text> texts) noexcept
 
 std::size_t room_for(const entry& from) noexcept
 {
-    std::size_t bytes = bytes_of(from.query_keys) + bytes_of(from.scopes_used) +
-                        bytes_of(from.stripped);
+    std::size_t bytes =
+        bytes_of(from.query_keys) + bytes_of(from.scopes_used) + bytes_of(from.stripped);
     for (const std::string_view text :
          {from.call_id, from.workspace, from.app, from.run, from.user, from.connection_id,
-          from.provider, from.method, from.host, from.path, from.operation, from.cls,
-          from.decision, from.code, from.rule, from.client, from.actor, from.detail}) {
+          from.provider, from.method, from.host, from.path, from.operation, from.cls, from.decision,
+          from.code, from.rule, from.client, from.actor, from.detail}) {
         bytes += std::min(text.size(), text_bytes_max);
     }
     return bytes * escaped_bytes_max + fixed_bytes_max;

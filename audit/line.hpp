@@ -20,7 +20,8 @@ namespace sallyport::audit {
 // More of one text, or of one list of texts, is cut off. The gate's own limits are far below.
 constexpr std::size_t text_bytes_max = 16 * 1024;
 
-// What no line can exceed: every text at its limit, every byte escaped. Readers skip or refuse more.
+// What no line can exceed: every text at its limit, every byte escaped. Readers skip or refuse
+// more.
 constexpr std::size_t line_bytes_max = 4u << 20;
 
 // Where a chain stands: what the next line follows.

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t first_block_bytes = 64u << 10;
 constexpr std::size_t last_block_bytes_max = 64u << 20;  // looked at backwards in one segment
-constexpr unix_micros clock_slack = 1'000'000;  // a file's time is coarser than its lines'
+constexpr unix_micros clock_slack = 1'000'000;           // a file's time is coarser than its lines'
 
 // False for the rest of a line that was too long, and for what is no line of the trail at all.
 bool begins_as_a_line(std::string_view line) noexcept { return line.starts_with(R"({"id":")"); }
@@ -25,8 +25,7 @@ bool begins_as_a_line(std::string_view line) noexcept { return line.starts_with(
 // The time of a line, which is its sort key: it stands at a fixed place behind the id.
 std::string_view time_of(std::string_view line) noexcept
 {
-    constexpr std::size_t at =
-        std::string_view(R"({"id":"","time":")").size() + ulid::text_size;
+    constexpr std::size_t at = std::string_view(R"({"id":"","time":")").size() + ulid::text_size;
     return line.size() >= at + rfc3339_size ? line.substr(at, rfc3339_size) : std::string_view();
 }
 
@@ -44,7 +43,7 @@ struct file_state {
 
 file_state state_of(int fd)
 {
-    struct stat status{};
+    struct stat status {};
     if (::fstat(fd, &status) != 0) {
         return {};
     }
@@ -66,8 +65,7 @@ file_end read_end(int fd, std::uint64_t size, std::size_t count)
         block.resize(bytes);
         const ssize_t got = read_at(fd, block.data(), bytes, size - bytes);
         block.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-        const auto feeds =
-            static_cast<std::size_t>(std::count(block.begin(), block.end(), '\n'));
+        const auto feeds = static_cast<std::size_t>(std::count(block.begin(), block.end(), '\n'));
         if (feeds > count || bytes == size || wanted >= last_block_bytes_max) {
             break;
         }
@@ -161,8 +159,7 @@ std::vector<std::string> tail_reader::read_last(std::size_t count)
         std::move(end.lines.begin(), end.lines.end(), std::back_inserter(newest));
         sort_by_time(newest);
         if (newest.size() > count) {
-            newest.erase(newest.begin(),
-                         newest.end() - static_cast<std::ptrdiff_t>(count));
+            newest.erase(newest.begin(), newest.end() - static_cast<std::ptrdiff_t>(count));
         }
     }
     return newest;

@@ -26,11 +26,16 @@ unfinished_call call_of(std::string_view line)
 {
     unfinished_call out;
     const std::pair<std::string_view, std::string*> wanted[] = {
-        {"workspace", &out.workspace}, {"app", &out.app},
-        {"run", &out.run},             {"user", &out.user},
-        {"provider", &out.provider},   {"connection_id", &out.connection_id},
-        {"method", &out.method},       {"host", &out.host},
-        {"path", &out.path},           {"operation", &out.operation},
+        {"workspace", &out.workspace},
+        {"app", &out.app},
+        {"run", &out.run},
+        {"user", &out.user},
+        {"provider", &out.provider},
+        {"connection_id", &out.connection_id},
+        {"method", &out.method},
+        {"host", &out.host},
+        {"path", &out.path},
+        {"operation", &out.operation},
         {"class", &out.cls}};
     line_scanner scanner(line);
     member one;
@@ -165,9 +170,9 @@ private:
     // The bytes are kept beside the segment before they are cut off it.
     error_code cut_off(const segment& one, int file, std::uint64_t size)
     {
-        const file_descriptor kept(
-            ::openat(in_->self.get(), (one.name + ".torn").c_str(),
-                     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+        const file_descriptor kept(::openat(in_->self.get(), (one.name + ".torn").c_str(),
+                                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                                            0600));
         std::string block(flush_bytes, '\0');
         std::uint64_t at = size;
         for (;;) {
@@ -185,8 +190,8 @@ private:
             }
             at += bytes.size();
         }
-        const file_descriptor writable(::openat(in_->self.get(), one.name.c_str(),
-                                                O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+        const file_descriptor writable(
+            ::openat(in_->self.get(), one.name.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
         if (::fsync(kept.get()) != 0 || !writable.is_open() ||
             ::ftruncate(writable.get(), static_cast<off_t>(size)) != 0 ||
             ::fsync(writable.get()) != 0) {

@@ -28,7 +28,11 @@ std::size_t escape_size(std::string_view text) noexcept
         return 0;
     }
     switch (text[1]) {
-        case '"': case '\\': case 'n': case 'r': case 't': return 2;
+        case '"':
+        case '\\':
+        case 'n':
+        case 'r':
+        case 't': return 2;
         case 'u': break;
         default: return 0;
     }
@@ -170,8 +174,8 @@ std::optional<line_frame> read_frame(std::string_view line)
         }
     }
     if (!scanner.complete() || !has_hash || !is_hash(out.prev) || !is_hash(out.hash) ||
-        !ulid::parse(values[0]) || values[1].size() != rfc3339_size ||
-        !parse_rfc3339(values[1]) || !read_seq(values[5], out.seq)) {
+        !ulid::parse(values[0]) || values[1].size() != rfc3339_size || !parse_rfc3339(values[1]) ||
+        !read_seq(values[5], out.seq)) {
         return std::nullopt;
     }
     out.id = values[0], out.time = values[1], out.kind = values[2];

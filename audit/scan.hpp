@@ -59,7 +59,9 @@ std::string unescape(std::string_view raw);
 class chain_checker {
 public:
     enum class start : std::uint8_t { at_first_line, anywhere };
-    explicit chain_checker(start from = start::at_first_line) : anywhere_(from == start::anywhere) {}
+    explicit chain_checker(start from = start::at_first_line) : anywhere_(from == start::anywhere)
+    {
+    }
 
     // Empty if `line` is whole and the next one; else what is wrong with it, as fixed text.
     std::string_view check(std::string_view line);

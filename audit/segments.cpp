@@ -60,7 +60,7 @@ file_descriptor open_regular(int directory, const std::string& name)
 {
     file_descriptor file(
         ::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    struct stat status{};
+    struct stat status {};
     if (!file.is_open() || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
         return {};
     }
@@ -128,8 +128,7 @@ ssize_t read_at(int fd, char* out, std::size_t size, std::uint64_t offset) noexc
 {
     std::size_t done = 0;
     while (done < size) {
-        const ssize_t got = ::pread(fd, out + done, size - done,
-                                    static_cast<off_t>(offset + done));
+        const ssize_t got = ::pread(fd, out + done, size - done, static_cast<off_t>(offset + done));
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -169,8 +168,8 @@ bool line_reader::fill()
     if (buffer_.size() - filled_ < read_bytes) {
         buffer_.resize(std::max(buffer_.size() * 2, read_bytes));
     }
-    const ssize_t got = read_at(fd_, buffer_.data() + filled_, buffer_.size() - filled_,
-                                offset_ + filled_);
+    const ssize_t got =
+        read_at(fd_, buffer_.data() + filled_, buffer_.size() - filled_, offset_ + filled_);
     failed_ = got < 0;
     filled_ += got > 0 ? static_cast<std::size_t>(got) : 0;
     return got > 0;

@@ -63,7 +63,7 @@ struct entry {
     std::string_view client;   // the caller's address
     std::string_view actor;    // who did a control action
     std::string_view detail;   // fixed text about it, never a caller's bytes
-    std::span<const std::string_view> stripped;  // names of credential carriers taken from the request
+    std::span<const std::string_view> stripped;  // credential carriers taken from the request
 };
 
 enum class errc {

@@ -28,8 +28,8 @@ public:
             const auto last = std::find_if(first, found->segments.end(), [&](const segment& one) {
                 return one.stem != first->stem;
             });
-            const bool unfinished = std::binary_search(found->markers.begin(),
-                                                       found->markers.end(), first->stem);
+            const bool unfinished =
+                std::binary_search(found->markers.begin(), found->markers.end(), first->stem);
             if (!follow_writer({first, last}, unfinished)) {
                 return out_;
             }
@@ -78,8 +78,7 @@ private:
             std::string_view why = chain.check(reader.text());
             // The chain sees to it that the lines after the first have the same writer.
             if (why.empty() && number == 1 &&
-                stem_of(unescape(chain.frame().node), unescape(chain.frame().writer)) !=
-                    one.stem) {
+                stem_of(unescape(chain.frame().node), unescape(chain.frame().writer)) != one.stem) {
                 why = "it belongs to a writer that the file's name does not name";
             }
             if (!why.empty()) {

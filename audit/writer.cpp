@@ -79,13 +79,12 @@ result<std::uint64_t> segment_writer::append(const entry& line)
     if (queued_.size() >= backlog_bytes_max) {
         return make_error_code(errc::backlog_full);
     }
-    if (gap_pending_) {
+    if (after_gap_ && head_.seq == 0) {
         entry gap;
         gap.kind = kind::trail_gap;
         gap.time = line.time;
         gap.detail = gap_detail;
         lines_->append(queued_, gap, head_);
-        gap_pending_ = false;
     }
     lines_->append(queued_, line, head_);
     if (counts_calls_) {
@@ -127,16 +126,24 @@ result<void> segment_writer::flush()
 // `in_doubt`: parts of the batch may come back with the disk, whatever is truncated now.
 void segment_writer::give_up_segment(bool in_doubt)
 {
+    const int at = where_->self.get();
     const bool undone = ::ftruncate(file_.get(), static_cast<off_t>(written_)) == 0 && !in_doubt;
     file_.close();
     drop_queue();
-    if (!undone) {
-        name_chain();
-        gap_pending_ = true;
-    } else if (written_ == 0) {
-        const std::string name = segment_name(stem_, number_);
-        number_ -= ::unlinkat(where_->self.get(), name.c_str(), 0) == 0 ? 1 : 0;
+    if (undone && written_ == 0 && ::unlinkat(at, segment_name(stem_, number_).c_str(), 0) == 0) {
+        --number_;
     }
+    if (undone) {
+        return;
+    }
+    // A chain that acknowledged nothing is taken away, so that a disk that fails every time does
+    // not fill its directory. Should it come back, it is a sound chain that promised nothing.
+    if (acknowledged_.seq == 0) {
+        ::unlinkat(at, segment_name(stem_, number_).c_str(), 0);
+        ::unlinkat(at, marker_name(stem_).c_str(), 0);
+    }
+    name_chain();
+    after_gap_ = true;
 }
 
 void segment_writer::drop_queue()

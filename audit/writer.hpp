@@ -48,12 +48,12 @@ private:
     batch queued_;
     chain_head head_, acknowledged_;  // of all lines; of those on disk
     file_descriptor file_;
-    std::uint32_t number_ = 0;  // of the segment; 0: none begun
+    std::uint32_t number_ = 0;   // of the segment; 0: none begun
     std::uint64_t written_ = 0;  // bytes of the segment that are acknowledged
     std::int64_t unfinished_ = 0, unfinished_queued_ = 0;  // intents less outcomes
     bool counts_calls_ = true;
-    bool lost_lines_ = false;   // some flush failed: recovery must look at this writer
-    bool gap_pending_ = false;  // the next line must be preceded by a trail.gap
+    bool lost_lines_ = false;  // some flush failed: recovery must look at this writer
+    bool after_gap_ = false;   // this chain follows one whose end is in doubt
 };
 
 }  // namespace sallyport::audit

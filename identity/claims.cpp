@@ -186,17 +186,14 @@ result<timed_claims> read_claims(const json::object& from)
     if (!names_us(from.if_contains("aud"))) {
         return make_error_code(errc::wrong_audience);
     }
-    const bool shaped = read_text(from, "iss", true, claims.issuer) &&
-                        read_text(from, "jti", false, claims.id) &&
-                        read_name(from, "workspace", claims.workspace) &&
-                        read_name(from, "app", claims.app) &&
-                        read_name(from, "run", claims.run) &&
-                        read_name(from, "sub", claims.user) &&
-                        read_date(from, "iat", false, claims.issued_at) &&
-                        read_date(from, "nbf", false, out.not_before) &&
-                        read_date(from, "exp", true, claims.expires_at) &&
-                        read_connections(from, claims) && read_scopes(from, claims) &&
-                        read_access(from, claims) && read_confirmation(from, claims);
+    const bool shaped =
+        read_text(from, "iss", true, claims.issuer) && read_text(from, "jti", false, claims.id) &&
+        read_name(from, "workspace", claims.workspace) && read_name(from, "app", claims.app) &&
+        read_name(from, "run", claims.run) && read_name(from, "sub", claims.user) &&
+        read_date(from, "iat", false, claims.issued_at) &&
+        read_date(from, "nbf", false, out.not_before) &&
+        read_date(from, "exp", true, claims.expires_at) && read_connections(from, claims) &&
+        read_scopes(from, claims) && read_access(from, claims) && read_confirmation(from, claims);
     if (!shaped) {
         return make_error_code(errc::malformed);
     }

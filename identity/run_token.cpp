@@ -58,8 +58,7 @@ std::optional<token_parts> split(std::string_view token)
         return std::nullopt;
     }
     const std::size_t second = token.find('.', first + 1);
-    if (second == std::string_view::npos ||
-        token.find('.', second + 1) != std::string_view::npos) {
+    if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
         return std::nullopt;
     }
     return token_parts{token.substr(0, first), token.substr(first + 1, second - first - 1),
@@ -86,8 +85,8 @@ std::optional<std::string> algorithm_named(const json::object& header)
     }
     const json::value* const typ = header.if_contains("typ");
     const json::value* const alg = header.if_contains("alg");
-    if (alg == nullptr || (typ != nullptr && !equal_ignoring_case(
-                                                 std::string_view(typ->get_string()), "JWT"))) {
+    if (alg == nullptr ||
+        (typ != nullptr && !equal_ignoring_case(std::string_view(typ->get_string()), "JWT"))) {
         return std::nullopt;
     }
     return std::string(alg->get_string());
@@ -168,8 +167,8 @@ result<token_verifier> token_verifier::make(const settings& settings)
             return key.error();
         }
         const bool is_first = made->issuers.empty();
-        made->issuers.push_back({one.name, std::move(*key), one.workspaces,
-                                 is_first && one.workspaces.empty()});
+        made->issuers.push_back(
+            {one.name, std::move(*key), one.workspaces, is_first && one.workspaces.empty()});
     }
     return token_verifier(std::move(made));
 }
@@ -264,8 +263,8 @@ result<std::string> token_minter::mint(run_claims claims) const
     // A provider named twice, or both forms of connections at once, do not survive the way back.
     const run_claims& kept = timed->claims;
     if (kept.connections != claims.connections || kept.scopes != claims.scopes ||
-        kept.connections_by_provider != claims.connections_by_provider ||
-        kept.issued_at == 0 || kept.expires_at <= kept.issued_at) {
+        kept.connections_by_provider != claims.connections_by_provider || kept.issued_at == 0 ||
+        kept.expires_at <= kept.issued_at) {
         return make_error_code(errc::malformed);
     }
     if (!may_speak) {

@@ -20,9 +20,9 @@
 namespace sallyport::identity {
 
 enum class errc {
-    malformed = 1,   // not a JWT as we write them, or a claim of the wrong shape
-    wrong_issuer,    // no configured issuer has this `iss`, or it may not speak for the workspace
-    wrong_algorithm, // the header names another algorithm than the issuer's
+    malformed = 1,    // not a JWT as we write them, or a claim of the wrong shape
+    wrong_issuer,     // no configured issuer has this `iss`, or it may not speak for the workspace
+    wrong_algorithm,  // the header names another algorithm than the issuer's
     bad_signature,
     wrong_audience,
     expired,
@@ -41,10 +41,11 @@ struct run_claims {
     std::string workspace, app, run, user;
     unix_micros issued_at = 0, expires_at = 0;
     std::vector<std::pair<std::string, std::string>> connections_by_provider;  // object form
-    std::vector<std::string> connections;                                     // array form
-    std::vector<std::pair<std::string, std::vector<std::string>>> scopes;      // provider -> ids; absent: not narrowed
-    std::string access;                    // read | write | destructive; "write" if absent
-    std::string certificate_sha256;        // cnf x5t#S256, raw 32 bytes; empty: not bound
+    std::vector<std::string> connections;                                      // array form
+    std::vector<std::pair<std::string, std::vector<std::string>>>
+        scopes;                      // provider -> ids; absent: not narrowed
+    std::string access;              // read | write | destructive; "write" if absent
+    std::string certificate_sha256;  // cnf x5t#S256, raw 32 bytes; empty: not bound
 };
 
 class token_verifier {
@@ -83,4 +84,5 @@ private:
 }  // namespace sallyport::identity
 
 template <>
-struct boost::system::is_error_code_enum<sallyport::identity::errc> : std::true_type {};
+struct boost::system::is_error_code_enum<sallyport::identity::errc> : std::true_type {
+};

@@ -15,7 +15,8 @@ struct issuer {
     algorithm alg = algorithm::es256;
     // HS256: at least 32 bytes of key. Others: PEM, private (can mint) or public (verifies only).
     std::string key;
-    std::vector<std::string> workspaces;  // which it may speak for; empty: every one (the first issuer only)
+    std::vector<std::string>
+        workspaces;  // which it may speak for; empty: every one (the first issuer only)
 };
 
 struct settings {

@@ -197,10 +197,10 @@ bool signing_key::verify(std::string_view message, std::string_view signature) c
     }
     const md_ctx_ptr context(EVP_MD_CTX_new());
     return context && !signature.empty() &&
-           EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr,
-                                impl_->pair.get()) == 1 &&
-           EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(),
-                            bytes_of(message), message.size()) == 1;
+           EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, impl_->pair.get()) ==
+               1 &&
+           EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
+                            message.size()) == 1;
 }
 
 std::optional<std::string> signing_key::sign(std::string_view message) const
@@ -217,8 +217,8 @@ std::optional<std::string> signing_key::sign(std::string_view message) const
         std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(impl_->pair.get()));
         out.resize(size);
         if (!context ||
-            EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr,
-                               impl_->pair.get()) != 1 ||
+            EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, impl_->pair.get()) !=
+                1 ||
             EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size,
                            bytes_of(message), message.size()) != 1) {
             return std::nullopt;

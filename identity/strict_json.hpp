@@ -10,7 +10,7 @@
 namespace sallyport::identity {
 
 constexpr std::size_t json_depth_max = 8;
-constexpr std::size_t json_members_max = 256;   // of one object
+constexpr std::size_t json_members_max = 256;    // of one object
 constexpr std::size_t json_elements_max = 1024;  // of one array
 
 std::optional<boost::json::object> parse_object(std::string_view text);

@@ -52,7 +52,8 @@ TEST(Line, HasItsMembersInTheOrderOfTheContract)
     const std::string line = line_of(full_entry());
     const std::string_view id = std::string_view(line).substr(7, 26);
     EXPECT_TRUE(ulid::parse(id));
-    std::string expected = R"({"id":")" + std::string(id) +
+    std::string expected =
+        R"({"id":")" + std::string(id) +
         R"(","time":"2025-11-20T10:08:35.000123Z","kind":"call.outcome","node":"gate-1",)"
         R"("writer":"w0-X","seq":1,"call_id":"01ARYZ6S41TSV4RRFFQ69G5FAV","workspace":"acme",)"
         R"("app":"mailer","run":"r1","user":"u_42","connection_id":"conn_1","provider":"github",)"
@@ -61,7 +62,8 @@ TEST(Line, HasItsMembersInTheOrderOfTheContract)
         R"("decision":"allow","code":"c","rule":"user.get","status":200,"request_bytes":0,)"
         R"("response_bytes":9223372036854775807,"duration_us":1234,"upstream_us":1200,)"
         R"("attempts":1,"client":"127.0.0.1","actor":"admin","count":3,"detail":"why",)"
-        R"("stripped":["authorization"],"prev":")" + std::string(zeros) + "\"";
+        R"("stripped":["authorization"],"prev":")" +
+        std::string(zeros) + "\"";
     expected += R"(,"hash":")" + sha256_hex(expected) + "\"}";
     EXPECT_EQ(line, expected);
 }
@@ -150,22 +152,40 @@ TEST(Line, ReadsOnlyWhatItWrites)
         EXPECT_NE(at, std::string::npos) << from;
         return out.replace(at, from.size(), to);
     };
-    for (const std::string& bad : std::vector<std::string>{
-             "", "{", "{}", "[]", "null", good + " ", " " + good, good + good, good + "}",
-             good.substr(1), good.substr(0, good.size() - 1), replaced(R"({"id")", R"({ "id")"),
-             replaced(R"("seq":1)", R"("seq":0)"), replaced(R"("seq":1)", R"("seq":01)"),
-             replaced(R"("seq":1)", R"("seq":-1)"), replaced(R"("seq":1)", R"("seq":1.0)"),
-             replaced(R"("seq":1)", R"("seq":18446744073709551616)"),
-             replaced(R"("seq":1)", R"("seq":"1")"), replaced(R"("seq":1)", R"("seq":1,"seq":1)"),
-             replaced(R"("status":200)", R"("status":{})"), replaced(R"("status":200)", "200"),
-             replaced(R"("status":200)", R"("status":true)"),
-             replaced(R"("status":200)", R"("status":[1])"),
-             replaced(R"("status":200)", R"("status":["a",])"),
-             replaced(R"("status":200)", R"("status":["a")"),
-             replaced(R"("why")", R"("\x")"), replaced(R"("why")", R"("\u1234")"),
-             replaced(R"("why")", "\"a\tb\""), replaced(R"("detail")", R"("Detail")"),
-             replaced(R"("detail")", R"("hash")"), replaced(R"("detail")", R"("prev")"),
-             replaced(R"(","time":"2025)", R"(","time":"x025)"), replaced("\"kind\"", "\"kine\"")}) {
+    for (const std::string& bad :
+         std::vector<std::string>{"",
+                                  "{",
+                                  "{}",
+                                  "[]",
+                                  "null",
+                                  good + " ",
+                                  " " + good,
+                                  good + good,
+                                  good + "}",
+                                  good.substr(1),
+                                  good.substr(0, good.size() - 1),
+                                  replaced(R"({"id")", R"({ "id")"),
+                                  replaced(R"("seq":1)", R"("seq":0)"),
+                                  replaced(R"("seq":1)", R"("seq":01)"),
+                                  replaced(R"("seq":1)", R"("seq":-1)"),
+                                  replaced(R"("seq":1)", R"("seq":1.0)"),
+                                  replaced(R"("seq":1)", R"("seq":18446744073709551616)"),
+                                  replaced(R"("seq":1)", R"("seq":"1")"),
+                                  replaced(R"("seq":1)", R"("seq":1,"seq":1)"),
+                                  replaced(R"("status":200)", R"("status":{})"),
+                                  replaced(R"("status":200)", "200"),
+                                  replaced(R"("status":200)", R"("status":true)"),
+                                  replaced(R"("status":200)", R"("status":[1])"),
+                                  replaced(R"("status":200)", R"("status":["a",])"),
+                                  replaced(R"("status":200)", R"("status":["a")"),
+                                  replaced(R"("why")", R"("\x")"),
+                                  replaced(R"("why")", R"("\u1234")"),
+                                  replaced(R"("why")", "\"a\tb\""),
+                                  replaced(R"("detail")", R"("Detail")"),
+                                  replaced(R"("detail")", R"("hash")"),
+                                  replaced(R"("detail")", R"("prev")"),
+                                  replaced(R"(","time":"2025)", R"(","time":"x025)"),
+                                  replaced("\"kind\"", "\"kine\"")}) {
         EXPECT_FALSE(read_frame(bad)) << bad;
     }
 }

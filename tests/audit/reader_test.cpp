@@ -84,8 +84,8 @@ TEST_F(ReaderTest, ReadsBackThroughMoreThanOneBlock)
         const auto lines = reader.read_last(count);
         const std::size_t expected = std::min<std::size_t>(count, all.size());
         ASSERT_EQ(lines.size(), expected);
-        EXPECT_EQ(lines, std::vector<std::string>(
-                             all.end() - static_cast<std::ptrdiff_t>(expected), all.end()));
+        EXPECT_EQ(lines, std::vector<std::string>(all.end() - static_cast<std::ptrdiff_t>(expected),
+                                                  all.end()));
     }
 }
 

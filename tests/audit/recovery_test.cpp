@@ -69,11 +69,20 @@ TEST_F(RecoveryTest, RepeatsWhatTheIntentSaid)
     open();
     const std::string line = lines_of(read_file(files()[0])).front();
     ASSERT_EQ(find_member(line, "kind"), "call.outcome");
-    for (const auto& [name, value] : std::vector<std::pair<const char*, const char*>>{
-             {"call_id", "c"}, {"workspace", "acme"}, {"app", "mailer"}, {"run", "r1"},
-             {"user", "u_42"}, {"connection_id", "conn_1"}, {"provider", "github"},
-             {"method", "GET"}, {"host", "api.github.com"}, {"path", "/user"},
-             {"operation", "user.get"}, {"class", "read"}, {"code", "outcome_unknown"}}) {
+    for (const auto& [name, value] :
+         std::vector<std::pair<const char*, const char*>>{{"call_id", "c"},
+                                                          {"workspace", "acme"},
+                                                          {"app", "mailer"},
+                                                          {"run", "r1"},
+                                                          {"user", "u_42"},
+                                                          {"connection_id", "conn_1"},
+                                                          {"provider", "github"},
+                                                          {"method", "GET"},
+                                                          {"host", "api.github.com"},
+                                                          {"path", "/user"},
+                                                          {"operation", "user.get"},
+                                                          {"class", "read"},
+                                                          {"code", "outcome_unknown"}}) {
         EXPECT_EQ(find_member(line, name), value) << name;
     }
     EXPECT_FALSE(find_member(line, "status"));

@@ -32,7 +32,7 @@ TEST_F(TrailTest, IsOwnerOnlyAndVerifies)
 {
     fill(3);
     ASSERT_EQ(files().size(), 1u);
-    struct stat status{};
+    struct stat status {};
     ASSERT_EQ(::stat(settings_.directory.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777u, 0700u);
     ASSERT_EQ(::stat(files()[0].c_str(), &status), 0);

@@ -123,8 +123,8 @@ TEST_F(VerifyTest, FindsSegmentsMissingSwappedCopiedAndRenamed)
     const std::string name = all[0].filename();
     const auto copy = all[0].parent_path() / (name.substr(0, name.rfind('-')) + "-000004.jsonl");
     write_file(copy, second);
-    EXPECT_EQ(verify().first_bad, copy.filename().string() +
-                                      ":1: it stands after lines that follow it");
+    EXPECT_EQ(verify().first_bad,
+              copy.filename().string() + ":1: it stands after lines that follow it");
     std::filesystem::remove(copy);
 
     for (const char* strange : {"x.jsonl", "x-1.jsonl", "x-0000001.jsonl", ".jsonl",
@@ -146,8 +146,8 @@ TEST_F(VerifyTest, FindsARewrittenLineByTheNextOnesPrev)
     const std::size_t tail = line.rfind(R"(,"hash":")");
     sha256().write_hex(std::string_view(line).substr(0, tail), line.data() + tail + 9);
     write_file(file, joined(lines));
-    EXPECT_EQ(verify().first_bad, file.filename().string() +
-                                      ":3: its prev is not the hash of the line before it");
+    EXPECT_EQ(verify().first_bad,
+              file.filename().string() + ":3: its prev is not the hash of the line before it");
 }
 
 TEST_F(VerifyTest, RefusesWhatIsNoDirectoryOfSegments)

@@ -1,5 +1,4 @@
-// Tokens of another implementation verify here, and ours verify there. Skipped where Python has no
-// PyJWT (Debian: python3-jwt).
+// Tokens of another implementation, PyJWT, verify here, and ours verify there.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -20,10 +19,6 @@ class InteropTest : public testing::TestWithParam<algorithm> {
 protected:
     void SetUp() override
     {
-        const std::string probe = std::string(python) + " -c 'import jwt, cryptography' 2>&1";
-        if (std::system((probe + " >/dev/null").c_str()) != 0) {
-            GTEST_SKIP() << "no PyJWT";
-        }
         std::string name = std::filesystem::temp_directory_path() / "interop_XXXXXX";
         root_ = ::mkdtemp(name.data());
         switch (GetParam()) {
@@ -36,12 +31,7 @@ protected:
                 break;
         }
     }
-    void TearDown() override
-    {
-        if (!root_.empty()) {
-            std::filesystem::remove_all(root_);
-        }
-    }
+    void TearDown() override { std::filesystem::remove_all(root_); }
 
     std::string name_of_algorithm() const
     {
