@@ -1,4 +1,5 @@
-// Reads provider files (CONTRACT.md 5) into a catalogue.
+// Reads provider files (CONTRACT.md 5) into a catalogue. The keys of a file are told in
+// catalogue_file.hpp, the tables beside it in catalogue_table.hpp.
 #pragma once
 
 #include <memory>
@@ -12,11 +13,12 @@ namespace sallyport::config {
 
 struct loaded_catalogue {
     std::shared_ptr<const policy::catalogue> catalogue;  // Of the files that are sound. Never null.
-    config::problems problems;                           // A file named here was left out.
+    config::problems problems;  // Of the others, which were left out.
 };
 
 // `directories` are absolute; files `*.yaml` in each, a later directory overrides an earlier one
-// by provider id. Never throws for what a file holds.
+// by provider id. A broken file takes the place of the earlier one all the same: it may have been
+// written to narrow it. Never throws for what a file holds.
 loaded_catalogue load_catalogue(const std::vector<std::string>& directories);
 
 }  // namespace sallyport::config

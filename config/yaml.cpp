@@ -229,11 +229,12 @@ bool yaml_file::parse(std::string_view text)
     const std::size_t before = found_.size();
     try {
         // With an explicit end of the document the parser notices a quote that was never closed.
-        std::istringstream in(std::string(text) + "\n...\n");
+        std::istringstream in(std::string(text) + (text.ends_with('\n') ? "...\n" : "\n...\n"));
         YAML::Parser parser(in);
         tree_builder builder(*this);
         parser.HandleNextDocument(builder);
         root_ = builder.take();
+        root_.line = root_.is == yaml_node::type::null ? 1 : root_.line;
         tree_builder further(*this);
         if (parser.HandleNextDocument(further)) {
             report_at(0, 0, "holds more than one document");

@@ -1,0 +1,60 @@
+// Reads one provider's file into plain facts. The keys are those of CONTRACT.md 5; besides them:
+//
+//   allow: [cookies]   callers' cookies are passed on, and the provider's are passed back
+//   classes            {read: [...], write: [...], destructive: [...]}: path patterns that settle the
+//                      class of table rows, for APIs whose verbs mean nothing (verb_semantics: path)
+//   variables, strip, test, rate_limit, tunnels, method_override, verb_semantics, read_over_post,
+//   graphql, method_scopes, capabilities, optional_headers, optional_params, version_in_path,
+//   notes, checked, unverified
+//
+// Carriers under method_override are removed from calls like those under strip: a verb that the
+// provider took from there is not the one that was decided on. What only describes (test,
+// rate_limit, tunnels, graphql, method_scopes, capabilities, optional_*, notes, checked, unverified)
+// is checked for its shape; a tunnel is closed unless a rule opens it.
+#pragma once
+
+#include <string>
+
+#include "config/catalogue_table.hpp"
+#include "config/yaml.hpp"
+#include "policy/provider.hpp"
+
+namespace sallyport::config {
+
+// Fills `facts` as far as they could be read, the id first of all; whether the file is sound is
+// what `found` says afterwards.
+void read_provider(const std::string& path, policy::provider_facts& facts, problems& found);
+
+// The parts, in the order in which they are read. Each reports to `file`.
+void read_variables(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
+void read_hosts(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
+void read_credentials(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
+void read_carriers(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
+void read_scopes(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
+void read_rules(yaml_file& file, yaml_map& top, policy::provider_facts& facts, problems& found);
+void read_descriptions(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
+
+// "host" or "host:port". Nullopt: reported.
+std::optional<policy::upstream_host> read_authority(yaml_file& file, const yaml_node& node,
+                                                    std::string_view text,
+                                                    const policy::provider_facts& facts);
+
+// Calls `each` with the name of every {placeholder}. False: the braces do not pair.
+template <class F>
+bool for_each_placeholder(std::string_view text, F&& each)
+{
+    for (;;) {
+        const std::size_t brace = text.find_first_of("{}");
+        if (brace == std::string_view::npos) {
+            return true;
+        }
+        const std::size_t close = text.find_first_of("{}", brace + 1);
+        if (text[brace] == '}' || close == std::string_view::npos || text[close] == '{') {
+            return false;
+        }
+        each(text.substr(brace + 1, close - brace - 1));
+        text.remove_prefix(close + 1);
+    }
+}
+
+}  // namespace sallyport::config
