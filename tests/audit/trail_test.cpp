@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <thread>
 #include <unordered_set>
 
 #include "audit/scan.hpp"
@@ -119,6 +120,28 @@ TEST_F(TrailTest, WritersOfAllStartsStandSideBySide)
     EXPECT_TRUE(verify().sound);
     EXPECT_EQ(verify().writers, 6u);
     EXPECT_TRUE(files(".open").empty());
+}
+
+TEST_F(TrailTest, EveryWorkerOpensAndWritesItsOwn)
+{
+    settings_.segment_bytes = 4000;
+    auto opened = open();
+    std::vector<std::thread> workers;
+    for (int i = 0; i < 4; ++i) {
+        workers.emplace_back([&opened, i] {
+            auto writer = *opened->open_writer("w" + std::to_string(i));
+            for (int k = 0; k < 50; ++k) {
+                EXPECT_TRUE(writer->append(outcome("call")));
+                EXPECT_TRUE(writer->flush());
+            }
+        });
+    }
+    for (std::thread& worker : workers) {
+        worker.join();
+    }
+    EXPECT_TRUE(verify().sound) << verify().first_bad;
+    EXPECT_EQ(verify().lines, 200u);
+    EXPECT_EQ(verify().writers, 4u);
 }
 
 TEST_F(TrailTest, KeepsAcknowledgedLinesThroughFsyncMode)
