@@ -235,6 +235,7 @@ gate::~gate()
 void gate::run()
 {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // A full trail is an error to answer with, not a death.
     const std::vector<std::string> proxies = parts_->proxy.open();
     const std::string control = parts_->control.open();
     parts_->record(audit::kind::gate_started, "");

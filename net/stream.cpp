@@ -331,7 +331,11 @@ void stream::shut_down_output()
 void stream::on_deadline()
 {
     timed_out_ = true;
-    close(errc::timed_out);
+    if (expires_softly_) {
+        interrupt();
+    } else {
+        close(errc::timed_out);
+    }
 }
 
 void stream::close(error_code reason)

@@ -78,11 +78,14 @@ public:
     task<error_code> drain();
 
     // --- life --------------------------------------------------------------------------------
-    // From now on, in milliseconds; 0: none. When it runs out the connection is closed and what
-    // waits gets errc::timed_out.
-    void expires_after(std::chrono::milliseconds limit) noexcept
+    // From now on; 0: never. When it runs out the connection is closed and what waits gets
+    // errc::timed_out; or, asked softly, only a waiting fill() returns with nothing new, so that
+    // there is still a connection to say so on.
+    void expires_after(std::chrono::milliseconds limit, bool softly = false) noexcept
     {
         deadline = limit.count() == 0 ? 0 : runtime_.now() + limit.count();
+        expires_softly_ = softly;
+        timed_out_ = timed_out_ && !socket_.is_open();
     }
     bool timed_out() const noexcept { return timed_out_; }
 
@@ -118,6 +121,7 @@ private:
     bool reading_ = false;
     bool filled_ = false;  // The last read filled its buffer: a bulk transfer.
     bool timed_out_ = false;
+    bool expires_softly_ = false;
     bool handshaking_ = false;
     bool tls_holds_more_ = false;
     error_code end_reason_;

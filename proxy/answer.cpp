@@ -1,0 +1,270 @@
+#include "proxy/answer.hpp"
+
+#include <boost/url.hpp>
+#include <charconv>
+
+#include "base/text.hpp"
+#include "proxy/outgoing.hpp"
+
+namespace sallyport::proxy {
+
+namespace {
+
+namespace urls = boost::urls;
+
+void append_field(std::string& out, std::string_view name, std::string_view value)
+{
+    out += name;
+    out += ": ";
+    out += value;
+    out += "\r\n";
+}
+
+// Fields of an answer that end at the gate.
+bool ends_here(std::string_view name, std::string_view connection, bool cookies) noexcept
+{
+    switch (to_lower(name.front())) {
+        case 'a':
+            if (equal_ignoring_case(name, "alt-svc")) {
+                return true;
+            }
+            break;
+        case 'c':
+            if (equal_ignoring_case(name, "connection") ||
+                equal_ignoring_case(name, "content-length") ||
+                equal_ignoring_case(name, "clear-site-data")) {
+                return true;
+            }
+            break;
+        case 'k':
+            if (equal_ignoring_case(name, "keep-alive")) {
+                return true;
+            }
+            break;
+        case 'p':
+            if (equal_ignoring_case(name, "proxy-connection") ||
+                equal_ignoring_case(name, "proxy-authenticate") ||
+                equal_ignoring_case(name, "proxy-authentication-info")) {
+                return true;
+            }
+            break;
+        case 's':
+            if (equal_ignoring_case(name, "strict-transport-security") ||
+                starts_with_ignoring_case(name, "sallyport-") ||
+                (!cookies && equal_ignoring_case(name, "set-cookie"))) {
+                return true;
+            }
+            break;
+        case 't':
+            if (equal_ignoring_case(name, "te") || equal_ignoring_case(name, "trailer") ||
+                equal_ignoring_case(name, "transfer-encoding")) {
+                return true;
+            }
+            break;
+        case 'u':
+            if (equal_ignoring_case(name, "upgrade")) {
+                return true;
+            }
+            break;
+        default: break;
+    }
+    return !connection.empty() && lists_option(connection, name);
+}
+
+enum class reference_field : std::uint8_t { none, url, link };
+
+reference_field reference_kind(std::string_view name) noexcept
+{
+    if (equal_ignoring_case(name, "location") || equal_ignoring_case(name, "content-location")) {
+        return reference_field::url;
+    }
+    return equal_ignoring_case(name, "link") ? reference_field::link : reference_field::none;
+}
+
+// The URL the call went to, before injection.
+std::string call_url(const answer_context& context)
+{
+    std::string out = context.upstream->to.tls == nullptr ? "http://" : "https://";
+    out += context.upstream->authority;
+    out += context.request->path;
+    if (context.request->has_query) {
+        out += '?';
+        out += context.request->query;
+    }
+    return out;
+}
+
+const upstream* upstream_of(const urls::url_view& url, const answer_context& context)
+{
+    const bool https = url.scheme_id() == urls::scheme::https;
+    if (!https && url.scheme_id() != urls::scheme::http) {
+        return nullptr;
+    }
+    const unsigned port = url.has_port() ? url.port_number() : (https ? 443u : 80u);
+    const std::string host = lower(std::string_view(url.host_name().empty() ? url.host()
+                                                                            : url.host_name()));
+    for (const upstream& candidate : context.plan->upstreams) {
+        if (candidate.to.host == host && candidate.to.port == port &&
+            (candidate.to.tls != nullptr) == https) {
+            return &candidate;
+        }
+    }
+    return nullptr;
+}
+
+std::string gate_url(const urls::url_view& url, const upstream& target,
+                     const answer_context& context)
+{
+    std::string out(context.gate_scheme);
+    out += "://";
+    out += context.request->authority;
+    out += '/';
+    out += context.plan->provider->provider->facts().id;
+    if (&target != &context.plan->upstreams.front()) {
+        out += '@';
+        out += target.authority;
+    }
+    const std::string_view path(url.encoded_path().data(), url.encoded_path().size());
+    out += path.empty() ? "/" : path;
+    if (url.has_query()) {
+        std::string query;
+        std::vector<std::string_view> removed;
+        const std::string_view whole(url.encoded_query().data(), url.encoded_query().size());
+        append_query(query, whole, context.plan->provider->removed_query, removed);
+        if (!query.empty() || whole.empty()) {
+            out += '?';
+            out += query;
+        }
+    }
+    if (url.has_fragment()) {
+        out += '#';
+        out += std::string_view(url.encoded_fragment().data(), url.encoded_fragment().size());
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string rewrite_reference(std::string_view reference, const answer_context& context)
+{
+    const std::string base_text = call_url(context);
+    const auto base = urls::parse_uri(base_text);
+    const auto parsed = urls::parse_uri_reference(reference);
+    urls::url resolved;
+    if (!base || !parsed || !urls::resolve(*base, *parsed, resolved)) {
+        return std::string(reference);
+    }
+    const upstream* const target = upstream_of(resolved, context);
+    return target == nullptr ? std::string(reference) : gate_url(resolved, *target, context);
+}
+
+std::string rewrite_link(std::string_view value, const answer_context& context)
+{
+    std::string out;
+    while (!value.empty()) {
+        const std::size_t open = value.find('<');
+        const std::size_t close = open == std::string_view::npos ? open : value.find('>', open);
+        if (close == std::string_view::npos) {
+            break;
+        }
+        out += value.substr(0, open + 1);
+        out += rewrite_reference(value.substr(open + 1, close - open - 1), context);
+        value.remove_prefix(close);
+    }
+    out += value;
+    return out;
+}
+
+bool impersonates_us(std::string_view proxy_status) noexcept
+{
+    constexpr std::string_view us = "sallyport";
+    bool quoted = false;
+    bool at_member = true;
+    for (std::size_t i = 0; i < proxy_status.size(); ++i) {
+        const char c = proxy_status[i];
+        if (c == '"') {
+            // A member may be named by a string as well as by a token.
+            if (at_member && proxy_status.substr(i + 1).starts_with("sallyport\"")) {
+                return true;
+            }
+            quoted = !quoted;
+        } else if (quoted) {
+            i += c == '\\' ? 1 : 0;
+        } else if (c == ',') {
+            at_member = true;
+            continue;
+        } else if (at_member && starts_with_ignoring_case(proxy_status.substr(i), us)) {
+            const std::size_t end = i + us.size();
+            if (end == proxy_status.size() || !is_token_char(proxy_status[end])) {
+                return true;
+            }
+        }
+        at_member = at_member && (c == ' ' || c == '\t');
+    }
+    return false;
+}
+
+void write_answer_head(const response_head& head, const answer_context& context, std::string& out)
+{
+    char digits[20];
+    const auto append_number = [&](std::uint64_t value) {
+        const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+        return std::string_view(digits, static_cast<std::size_t>(end - digits));
+    };
+    out += "HTTP/1.1 ";
+    out += append_number(head.status);
+    out += ' ';
+    out += head.reason;
+    out += "\r\n";
+
+    const bool cookies = context.plan->provider->provider->facts().cookies;
+    std::string_view connection;
+    const field* length = nullptr;
+    bool dated = false;
+    for (const field& candidate : head.fields) {
+        if (equal_ignoring_case(candidate.name, "connection")) {
+            connection = candidate.value;
+        } else if (equal_ignoring_case(candidate.name, "content-length")) {
+            length = &candidate;
+        }
+    }
+    for (const field& candidate : head.fields) {
+        if (ends_here(candidate.name, connection, cookies) ||
+            (equal_ignoring_case(candidate.name, "proxy-status") &&
+             impersonates_us(candidate.value))) {
+            continue;
+        }
+        dated = dated || equal_ignoring_case(candidate.name, "date");
+        const reference_field kind = context.request->way == way::reverse
+                                         ? reference_kind(candidate.name)
+                                         : reference_field::none;
+        if (kind == reference_field::none) {
+            append_field(out, candidate.name, candidate.value);
+        } else {
+            append_field(out, candidate.name,
+                         kind == reference_field::url ? rewrite_reference(candidate.value, context)
+                                                      : rewrite_link(candidate.value, context));
+        }
+    }
+    if (head.status < 200) {
+        out += "\r\n";
+        return;
+    }
+    if (!dated) {
+        append_field(out, "Date", context.date);
+    }
+    append_field(out, "Sallyport-Call-Id", context.call_id);
+    if (context.chunk) {
+        append_field(out, "Transfer-Encoding", "chunked");
+    } else if (context.body.kind == body_kind::length) {
+        append_field(out, "Content-Length", append_number(context.body.length));
+    } else if (length != nullptr && head.status != 204) {
+        append_field(out, "Content-Length", length->value);  // HEAD, 304, or an empty body.
+    }
+    if (context.close) {
+        append_field(out, "Connection", "close");
+    }
+    out += "\r\n";
+}
+
+}  // namespace sallyport::proxy

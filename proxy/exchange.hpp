@@ -1,0 +1,57 @@
+// One call as it passes through the gate: everything that serve() learns and the trail records.
+// Reused by a session for call after call; views point into the session's copy of the head, into
+// the catalogue or into what the shared pointers here keep alive.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ulid.hpp"
+#include "policy/provider.hpp"
+#include "proxy/gate.hpp"
+#include "proxy/plan.hpp"
+#include "proxy/tokens.hpp"
+#include "vault/resolver.hpp"
+
+namespace sallyport::proxy {
+
+struct exchange {
+    using clock = std::chrono::steady_clock;
+
+    std::array<char, ulid::text_size> id{};
+    clock::time_point started, sent, answered;
+
+    request_head head;
+    admitted request;
+    presented_token token;
+    std::vector<const provider_plan*> providers;  // candidates; one in the reverse way
+    std::shared_ptr<const snapshot> catalogue;
+    std::shared_ptr<const proxy::run> run;
+    std::shared_ptr<const vault::resolved> credential;
+    std::shared_ptr<const connection_plan> plan;
+    const proxy::upstream* upstream = nullptr;
+    policy::request_path path;
+    policy::decision decision;
+    std::vector<std::string_view> stripped;
+    bool intent_recorded = false;
+
+    response_head answer;
+    framing answer_body;
+    bool upstream_keep_alive = false;
+    unsigned attempts = 0;
+    unsigned status = 0;             // that the caller was given
+    std::uint64_t request_bytes = 0;
+    std::uint64_t response_bytes = 0;
+    bool client_lost = false;
+    code body_fault = code::none;    // found while the request's body passed through
+    bool body_complete = false;
+
+    std::string_view call_id() const noexcept { return {id.data(), id.size()}; }
+    void reset();
+};
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,346 @@
+// A call's way to the provider: connect, inject, send, pass the body on, read the answer's head.
+#include <openssl/crypto.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include "net/error.hpp"
+#include "proxy/outgoing.hpp"
+#include "proxy/session.hpp"
+#include "vault/error.hpp"
+
+namespace sallyport::proxy {
+
+namespace {
+
+constexpr unsigned attempts_max = 2;
+constexpr unsigned interim_answers_max = 16;
+constexpr std::chrono::milliseconds dial_limit{10'000};
+constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+
+refusal protocol_error(std::string_view detail)
+{
+    return {code::upstream_protocol_error, detail, {}, {}};
+}
+
+// RFC 9110, 9.2.2.
+bool is_idempotent(std::string_view method) noexcept
+{
+    return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+           method == "OPTIONS";
+}
+
+}  // namespace
+
+net::task<refusal> session::forward()
+{
+    for (;;) {
+        bool reused = false;
+        refusal fate = co_await connect(reused);
+        if (fate) {
+            co_return fate;
+        }
+        fate = co_await reconfirm();
+        if (fate) {
+            upstream_->close();
+            co_return fate;
+        }
+        ++call_.attempts;
+        fate = co_await send();
+        if (!fate) {
+            fate = co_await read_answer_head();
+        }
+        if (!fate) {
+            co_return fate;
+        }
+        co_await stop_pump();
+        const bool silent = upstream_->pending().empty();
+        upstream_->close();
+        upstream_.reset();
+        if (call_.body_fault != code::none) {
+            co_return refusal{call_.body_fault, "The request's body could not be read.", {}, {}};
+        }
+        if (fate.code != code::upstream_unreachable || !silent || !may_retry(reused)) {
+            co_return fate;
+        }
+    }
+}
+
+// A kept connection may have been closed by the provider at the moment it was used; then nothing
+// was processed, and what may be repeated is, once, on a fresh one.
+bool session::may_retry(bool reused) const
+{
+    return reused && call_.attempts < attempts_max && !call_.client_lost &&
+           call_.request.body.kind == body_kind::none && is_idempotent(call_.head.method);
+}
+
+net::task<refusal> session::connect(bool& reused)
+{
+    net::lane& lane = *call_.upstream->lane;
+    upstream_ = call_.attempts == 0 ? lane.take() : net::stream::pointer();
+    reused = upstream_ != nullptr;
+    if (reused) {
+        co_return refusal{};
+    }
+    auto dialling = net::dial(worker_.runtime, worker_.book, lane.to(), lane.slot(), dial_limit);
+    auto dialed = co_await std::move(dialling);
+    if (!dialed) {
+        co_return upstream_refusal(dialed.error());
+    }
+    upstream_ = std::move(*dialed);
+    co_return refusal{};
+}
+
+refusal session::upstream_refusal(const error_code& error) const
+{
+    if (error == net::errc::timed_out) {
+        return {code::upstream_timeout, "The provider did not answer in time.", {}, {}};
+    }
+    if (error == net::errc::tls_failed) {
+        return {code::upstream_tls_failed, "The provider's certificate was not accepted.",
+                "tls_certificate_error", {}};
+    }
+    if (error == net::errc::address_forbidden) {
+        return {code::upstream_unreachable, "The provider's address is not a public one.",
+                "destination_ip_prohibited", {}};
+    }
+    if (error == net::errc::resolve_failed) {
+        return {code::upstream_unreachable, "The provider's name has no address.", "dns_error", {}};
+    }
+    if (error == net::errc::connect_failed) {
+        return {code::upstream_unreachable, "The provider refused the connection.",
+                "connection_refused", {}};
+    }
+    return {code::upstream_unreachable, "The provider ended the connection without an answer.",
+            "connection_terminated", {}};
+}
+
+// Right before the send: what was true when the call was decided must still be (G3). Time passed
+// while its line was written and a connection was made.
+net::task<refusal> session::reconfirm()
+{
+    if (client_->ended() && client_->pending().empty()) {
+        call_.client_lost = true;
+        co_return refusal{code::request_timeout, "The caller went away.", {}, {}};
+    }
+    const identity::run_claims& claims = call_.run->claims;
+    const std::int64_t now = vault::boot_millis();
+    if (worker_.vault.cached_run_live(claims.workspace, claims.run, now) != 1) {
+        refusal ended = co_await check_run();
+        if (ended) {
+            co_return ended;
+        }
+    }
+    if (call_.credential->good(now)) {
+        co_return refusal{};
+    }
+    auto asking = net::asio::co_spawn(worker_.runtime.io(),
+                                      worker_.vault.fetch(call_.credential->record().id),
+                                      net::asio::as_tuple(net::asio::deferred));
+    auto [broken, fresh] = co_await std::move(asking);
+    if (broken || !fresh) {
+        const bool gone = !broken && fresh.error() == vault::errc::not_found;
+        co_return refusal{gone ? code::connection_forbidden : code::vault_unavailable,
+                          gone ? "The connection was removed." : "The vault cannot be asked.",
+                          {}, {}};
+    }
+    const vault::connection& before = call_.credential->record();
+    const vault::connection& after = (*fresh)->record();
+    const bool same_grant = before.version == after.version;
+    if (refusal changed = state_refusal(after)) {
+        co_return changed;
+    }
+    if (!same_grant) {  // Decided on what no longer holds: the caller may simply call again.
+        co_return refusal{code::vault_unavailable, "The connection changed during the call.", {},
+                          {}};
+    }
+    (*fresh)->note = call_.credential->note;
+    call_.credential = std::move(*fresh);
+    co_return refusal{};
+}
+
+net::task<refusal> session::send()
+{
+    outgoing parts;
+    parts.head = &call_.head;
+    parts.request = &call_.request;
+    parts.plan = call_.plan.get();
+    parts.upstream = call_.upstream;
+    parts.credential = call_.credential.get();
+
+    out_.clear();
+    call_.stripped.clear();
+    const write_fault fault = write_request_head(parts, out_, call_.stripped);
+    if (fault != write_fault::none) {
+        OPENSSL_cleanse(out_.data(), out_.size());
+        co_return refusal{code::vault_unavailable, "The credential cannot be used.", {}, {}};
+    }
+    request_body_ =
+        body_reader(call_.request.body, call_.request.body.kind == body_kind::chunked);
+    const body_piece first = request_body_.next(client_->pending());
+    if (first.state == chunk_reader::state::malformed) {
+        OPENSSL_cleanse(out_.data(), out_.size());
+        call_.body_fault = code::bad_request;
+        co_return refusal{code::bad_request, "The request's body is framed wrongly.", {}, {}};
+    }
+    upstream_->expires_after(call_.plan->timeout.count() != 0
+                                 ? call_.plan->timeout
+                                 : worker_.settings.limits.upstream_timeout);
+    call_.sent = exchange::clock::now();
+    const bool sent = upstream_->put({out_, first.head, first.data, first.tail});
+    OPENSSL_cleanse(out_.data(), out_.size());
+    client_->consume(first.used);
+    call_.request_bytes = request_body_.bytes();
+    call_.body_complete = request_body_.done();
+    if (!sent) {
+        const error_code failed = co_await upstream_->drain();
+        // A provider that answers early may stop reading: its answer is looked for first.
+        if (failed && upstream_->pending().empty()) {
+            co_return upstream_refusal(failed);
+        }
+    }
+    if (call_.body_complete) {
+        client_->watch();
+    } else {
+        start_pump();
+    }
+    co_return refusal{};
+}
+
+net::task<refusal> session::read_answer_head()
+{
+    const head_limits limits{
+        .bytes = worker_.settings.limits.header_bytes, .lines = 256, .target = 0};
+    std::size_t scanned = 0;
+    unsigned interim = 0;
+    for (;;) {
+        const std::string_view pending = upstream_->pending();
+        const head_state state = pending.empty()
+                                     ? head_state::incomplete
+                                     : read_response_head(pending, limits, scanned, call_.answer);
+        if (state == head_state::incomplete) {
+            const error_code ended = co_await upstream_->fill();
+            if (ended) {
+                co_return ended == net::errc::no_room
+                    ? protocol_error("The provider's header section is too large.")
+                : upstream_->pending().empty() || upstream_->timed_out()
+                    ? upstream_refusal(ended)
+                    : protocol_error("The provider's answer broke off in its head.");
+            }
+            continue;
+        }
+        if (state != head_state::complete) {
+            co_return protocol_error("The provider's answer is not HTTP/1.1.");
+        }
+        const answer_fault fault = frame_answer(call_.answer, call_.head.method == "HEAD",
+                                                call_.answer_body, call_.upstream_keep_alive);
+        if (fault != answer_fault::none) {
+            co_return protocol_error(fault == answer_fault::upgrade
+                                         ? "The provider switched protocols unasked."
+                                         : "The provider's answer is framed wrongly.");
+        }
+        if (call_.answer.status >= 200) {
+            call_.answered = exchange::clock::now();
+            co_return refusal{};
+        }
+        if (++interim > interim_answers_max) {
+            co_return protocol_error("The provider sent too many interim answers.");
+        }
+        const error_code lost = co_await send_interim();
+        if (lost) {
+            call_.client_lost = true;
+            co_return upstream_refusal(lost);
+        }
+        upstream_->consume(call_.answer.size);
+        scanned = 0;
+    }
+}
+
+void session::start_pump()
+{
+    pumping_ = true;
+    pump_stopped_ = false;
+    net::asio::co_spawn(worker_.runtime.io(), pump(), [this](std::exception_ptr failure) {
+        pumping_ = false;
+        if (failure) {
+            call_.body_fault = code::bad_request;
+            upstream_->close();
+        }
+        pump_ended_.wake();
+    });
+}
+
+// Passes the rest of the request's body on, while the answer may already be on its way back.
+net::task<> session::pump()
+{
+    if (call_.request.expects_continue && call_.request_bytes == 0 &&
+        client_->pending().empty() && !client_->put({go_on})) {
+        const error_code lost = co_await client_->drain();
+        call_.client_lost = static_cast<bool>(lost);
+    }
+    const bool complete = co_await pump_body();
+    call_.body_complete = complete;
+    if (complete) {
+        client_->expires_after({});
+        client_->watch();
+    } else if (!pump_stopped_ && upstream_ != nullptr) {
+        upstream_->close();
+    }
+}
+
+net::task<bool> session::pump_body()
+{
+    const limits& limits = worker_.settings.limits;
+    const net::stream::pointer upstream = upstream_;
+    while (!request_body_.done()) {
+        if (pump_stopped_ || call_.client_lost) {
+            co_return false;
+        }
+        if (client_->pending().empty()) {
+            client_->expires_after(limits.idle_timeout, true);
+        }
+        const error_code ended = co_await client_->fill();
+        if (pump_stopped_) {
+            co_return false;
+        }
+        if (ended && client_->pending().empty()) {
+            call_.client_lost = true;
+            co_return false;
+        }
+        if (client_->timed_out()) {
+            call_.body_fault = code::request_timeout;
+            co_return false;
+        }
+        const body_piece piece = request_body_.next(client_->pending());
+        if (piece.state == chunk_reader::state::malformed) {
+            call_.body_fault = code::bad_request;
+            co_return false;
+        }
+        upstream->expires_after(limits.upstream_timeout);
+        const bool sent = piece.empty() || upstream->put({piece.head, piece.data, piece.tail});
+        client_->consume(piece.used);
+        call_.request_bytes = request_body_.bytes();
+        if (!sent) {
+            const error_code failed = co_await upstream->drain();
+            if (failed) {
+                co_return false;
+            }
+        }
+    }
+    co_return true;
+}
+
+net::task<> session::stop_pump()
+{
+    if (!pumping_) {
+        co_return;
+    }
+    pump_stopped_ = true;
+    upstream_->close();
+    client_->interrupt();
+    while (pumping_) {
+        co_await pump_ended_.wait();
+    }
+}
+
+}  // namespace sallyport::proxy

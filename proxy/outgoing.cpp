@@ -1,0 +1,432 @@
+#include "proxy/outgoing.hpp"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "vault/error.hpp"
+
+namespace sallyport::proxy {
+
+namespace {
+
+using place = policy::injection::place;
+
+constexpr std::string_view via = "Via: 1.1 sallyport\r\n";
+
+void append_field(std::string& out, std::string_view name, std::string_view value)
+{
+    out += name;
+    out += ": ";
+    out += value;
+    out += "\r\n";
+}
+
+bool has_control(std::string_view text) noexcept
+{
+    return std::any_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    });
+}
+
+// A query parameter's name with its escapes undone, for comparing only.
+std::string decoded_name(std::string_view name)
+{
+    std::string out;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        if (name[i] == '%' && i + 2 < name.size()) {
+            if (const auto byte = from_hex(lower(name.substr(i + 1, 2)))) {
+                out += *byte;
+                i += 2;
+                continue;
+            }
+        }
+        out += name[i] == '+' ? ' ' : name[i];
+    }
+    return out;
+}
+
+const std::string* removed_name(std::string_view pair, const std::vector<std::string>& removed)
+{
+    // Some servers take ';' for a separator too: each part is looked at, the whole pair goes.
+    while (!pair.empty()) {
+        const std::size_t end = pair.find(';');
+        const std::string_view part = pair.substr(0, end);
+        const std::string_view name = part.substr(0, part.find('='));
+        for (const std::string& candidate : removed) {
+            if (name == candidate ||
+                (name.find_first_of("%+") != std::string_view::npos &&
+                 decoded_name(name) == candidate)) {
+                return &candidate;
+            }
+        }
+        if (end == std::string_view::npos) {
+            break;
+        }
+        pair.remove_prefix(end + 1);
+    }
+    return nullptr;
+}
+
+// RFC 3986, 2.3: everything but unreserved characters is escaped.
+void append_escaped(std::string& out, std::string_view text)
+{
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    for (const char c : text) {
+        const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                                (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' ||
+                                c == '~';
+        if (unreserved) {
+            out += c;
+        } else {
+            out += '%';
+            out += hex[static_cast<unsigned char>(c) >> 4];
+            out += hex[static_cast<unsigned char>(c) & 15u];
+        }
+    }
+}
+
+const field* find_field(const request_head& head, std::string_view name) noexcept
+{
+    const auto at = std::find_if(head.fields.begin(), head.fields.end(), [&](const field& f) {
+        return equal_ignoring_case(f.name, name);
+    });
+    return at == head.fields.end() ? nullptr : &*at;
+}
+
+void append_cookies(std::string& out, std::string_view cookies,
+                    const std::vector<std::string>& removed)
+{
+    while (!cookies.empty()) {
+        const std::size_t end = cookies.find(';');
+        const std::string_view pair = trim(cookies.substr(0, end));
+        const std::string_view name = trim(pair.substr(0, pair.find('=')));
+        const bool ours = std::find(removed.begin(), removed.end(), name) != removed.end();
+        if (!pair.empty() && !ours) {
+            out += out.empty() ? "" : "; ";
+            out += pair;
+        }
+        if (end == std::string_view::npos) {
+            break;
+        }
+        cookies.remove_prefix(end + 1);
+    }
+}
+
+// Writes one head. A class only to keep the parts of one long sentence apart.
+class head_writer {
+public:
+    head_writer(const outgoing& call, std::string& out, std::vector<std::string_view>& stripped)
+        : call_(call),
+          out_(out),
+          stripped_(stripped),
+          provider_(*call.plan->provider),
+          facts_(provider_.provider->facts())
+    {
+    }
+
+    write_fault write()
+    {
+        if (!write_request_line()) {
+            return write_fault::credential;
+        }
+        append_field(out_, "Host", call_.upstream->authority);
+        copy_fields();
+        out_ += via;
+        add_static_fields();
+        write_framing();
+        if (!inject_fields()) {
+            return write_fault::credential;
+        }
+        out_ += "\r\n";
+        return write_fault::none;
+    }
+
+private:
+    bool write_request_line()
+    {
+        out_ += call_.head->method;
+        out_ += ' ';
+        bool queried = false;
+        for (const injection_plan& injection : *call_.plan->injections) {
+            if (injection.in == place::path && !append_value(injection)) {
+                return false;
+            }
+        }
+        out_ += call_.request->path;
+        if (call_.request->has_query) {
+            out_ += '?';
+            const std::size_t before = out_.size();
+            append_query(out_, call_.request->query, provider_.removed_query, stripped_);
+            queried = out_.size() != before;
+            if (!queried && !call_.request->query.empty()) {
+                out_.pop_back();  // Everything was removed, the question mark goes too.
+            }
+        }
+        for (const injection_plan& injection : *call_.plan->injections) {
+            if (injection.in != place::query) {
+                continue;
+            }
+            std::string value;
+            if (!fill(injection.value, *call_.credential, facts_, scratch_, value)) {
+                return false;
+            }
+            out_ += queried || out_.back() == '?' ? (queried ? "&" : "") : "?";
+            queried = true;
+            append_escaped(out_, injection.name);
+            out_ += '=';
+            append_escaped(out_, value);
+            OPENSSL_cleanse(value.data(), value.size());
+        }
+        out_ += " HTTP/1.1\r\n";
+        return true;
+    }
+
+    // Path templates end where the caller's path begins.
+    bool append_value(const injection_plan& injection)
+    {
+        return fill(injection.value, *call_.credential, facts_, scratch_, out_);
+    }
+
+    void copy_fields()
+    {
+        for (const field& candidate : call_.head->fields) {
+            if (stays_here(candidate.name, call_.request->connection)) {
+                continue;
+            }
+            if (const std::string* name = carrier(candidate.name)) {
+                stripped_.push_back(*name);
+                continue;
+            }
+            if (equal_ignoring_case(candidate.name, "cookie")) {
+                if (facts_.cookies) {
+                    append_cookies(cookies_, candidate.value, provider_.removed_cookies);
+                }
+                continue;
+            }
+            append_field(out_, candidate.name, candidate.value);
+        }
+    }
+
+    const std::string* carrier(std::string_view name) const
+    {
+        for (const std::string& removed : provider_.removed_headers) {
+            if (equal_ignoring_case(removed, name)) {
+                return &removed;
+            }
+        }
+        return nullptr;
+    }
+
+    void add_static_fields()
+    {
+        const auto add = [&](const auto& fields) {
+            for (const auto& [name, value] : fields) {
+                const bool sendable = !stays_here(name, {}) && carrier(name) == nullptr;
+                if (sendable && find_field(*call_.head, name) == nullptr) {
+                    append_field(out_, name, value);
+                }
+            }
+        };
+        add(call_.plan->headers);
+        add(facts_.headers);
+    }
+
+    void write_framing()
+    {
+        const framing& body = call_.request->body;
+        const std::string_view method = call_.head->method;
+        if (body.kind == body_kind::chunked) {
+            append_field(out_, "Transfer-Encoding", "chunked");
+        } else if (body.kind == body_kind::length || method == "POST" || method == "PUT" ||
+                   method == "PATCH") {
+            char digits[20];
+            const auto [end, error] = std::to_chars(digits, digits + sizeof digits, body.length);
+            append_field(out_, "Content-Length",
+                         {digits, static_cast<std::size_t>(end - digits)});
+        }
+    }
+
+    bool inject_fields()
+    {
+        for (const injection_plan& injection : *call_.plan->injections) {
+            if (injection.in == place::cookie) {
+                cookies_ += cookies_.empty() ? "" : "; ";
+                cookies_ += injection.name;
+                cookies_ += '=';
+                if (!fill(injection.value, *call_.credential, facts_, scratch_, cookies_)) {
+                    return false;
+                }
+            } else if (injection.in == place::header) {
+                out_ += injection.name;
+                out_ += ": ";
+                if (!append_value(injection)) {
+                    return false;
+                }
+                out_ += "\r\n";
+            }
+        }
+        if (!cookies_.empty()) {
+            append_field(out_, "Cookie", cookies_);
+            OPENSSL_cleanse(cookies_.data(), cookies_.size());
+        }
+        return true;
+    }
+
+    const outgoing& call_;
+    std::string& out_;
+    std::vector<std::string_view>& stripped_;
+    const provider_plan& provider_;
+    const policy::provider_facts& facts_;
+    vault::secret scratch_;
+    std::string cookies_;
+};
+
+bool open_basic(const vault::resolved& credential, vault::secret& scratch, std::string& out)
+{
+    std::string pair;
+    if (!credential.open("username", scratch)) {
+        return false;
+    }
+    pair += scratch.reveal();
+    pair += ':';
+    if (!credential.open("password", scratch) || has_control(scratch.reveal())) {
+        return false;
+    }
+    pair += scratch.reveal();
+    std::string encoded = to_base64(pair);
+    out += encoded;
+    OPENSSL_cleanse(pair.data(), pair.size());
+    OPENSSL_cleanse(encoded.data(), encoded.size());
+    return true;
+}
+
+}  // namespace
+
+bool stays_here(std::string_view name, std::string_view connection) noexcept
+{
+    if (name.find('_') != std::string_view::npos) {
+        // Servers that map '_' and '-' to one variable would take it for the real field.
+        return true;
+    }
+    switch (to_lower(name.front())) {
+        case 'c':
+            if (equal_ignoring_case(name, "connection") ||
+                equal_ignoring_case(name, "content-length") ||
+                equal_ignoring_case(name, "connection-id")) {
+                return true;
+            }
+            break;
+        case 'e':
+            if (equal_ignoring_case(name, "expect")) {
+                return true;
+            }
+            break;
+        case 'h':
+            if (equal_ignoring_case(name, "host") || equal_ignoring_case(name, "http2-settings")) {
+                return true;
+            }
+            break;
+        case 'k':
+            if (equal_ignoring_case(name, "keep-alive")) {
+                return true;
+            }
+            break;
+        case 'p':
+            if (starts_with_ignoring_case(name, "proxy-")) {
+                return true;
+            }
+            break;
+        case 's':
+            if (starts_with_ignoring_case(name, "sallyport-")) {
+                return true;
+            }
+            break;
+        case 't':
+            if (equal_ignoring_case(name, "te") || equal_ignoring_case(name, "trailer") ||
+                equal_ignoring_case(name, "transfer-encoding")) {
+                return true;
+            }
+            break;
+        case 'u':
+            if (equal_ignoring_case(name, "upgrade")) {
+                return true;
+            }
+            break;
+        default: break;
+    }
+    return !connection.empty() && lists_option(connection, name);
+}
+
+void append_query(std::string& out, std::string_view query,
+                  const std::vector<std::string>& removed, std::vector<std::string_view>& stripped)
+{
+    if (removed.empty()) {
+        out += query;
+        return;
+    }
+    bool first = true;
+    for (;;) {
+        const std::size_t end = query.find('&');
+        const std::string_view pair = query.substr(0, end);
+        if (const std::string* name = removed_name(pair, removed)) {
+            stripped.push_back(*name);
+        } else {
+            out += first ? "" : "&";
+            out += pair;
+            first = false;
+        }
+        if (end == std::string_view::npos) {
+            break;
+        }
+        query.remove_prefix(end + 1);
+    }
+}
+
+bool fill(const std::vector<template_piece>& value, const vault::resolved& credential,
+          const policy::provider_facts& facts, vault::secret& scratch, std::string& out)
+{
+    for (const template_piece& piece : value) {
+        if (!piece.placeholder) {
+            out += piece.text;
+            continue;
+        }
+        if (piece.text == "basic") {
+            if (!open_basic(credential, scratch, out)) {
+                return false;
+            }
+            continue;
+        }
+        auto opened = credential.open(piece.text, scratch);
+        if (!opened && piece.text == "secret") {
+            opened = credential.open("access_token", scratch);
+        }
+        if (opened) {
+            if (scratch.empty() || has_control(scratch.reveal())) {
+                return false;
+            }
+            out += scratch.reveal();
+            continue;
+        }
+        std::string expanded;
+        if (opened.error() != vault::errc::not_found ||
+            !expand_variables("{" + piece.text + "}", credential.record().variables, facts,
+                              expanded) ||
+            has_control(expanded)) {
+            return false;
+        }
+        out += expanded;
+    }
+    return true;
+}
+
+write_fault write_request_head(const outgoing& call, std::string& out,
+                               std::vector<std::string_view>& stripped)
+{
+    return head_writer(call, out, stripped).write();
+}
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,48 @@
+// The head that goes to the provider: what the caller sent, less everything that is not the
+// provider's business, plus the credential. Written straight into the buffer that is sent.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/gate.hpp"
+#include "proxy/plan.hpp"
+#include "proxy/tokens.hpp"
+#include "vault/resolver.hpp"
+
+namespace sallyport::proxy {
+
+struct outgoing {
+    const request_head* head = nullptr;
+    const admitted* request = nullptr;
+    const connection_plan* plan = nullptr;
+    const proxy::upstream* upstream = nullptr;
+    const vault::resolved* credential = nullptr;
+};
+
+enum class write_fault : std::uint8_t {
+    none,
+    credential,  // it cannot be opened, is not complete, or holds bytes that may not be sent
+};
+
+// Appends the head to `out` (RFC 9112, 3 and 5). The caller wipes `out` once it is sent. `stripped`
+// receives the names of credential carriers that were in the caller's request, in views of the plan.
+write_fault write_request_head(const outgoing& call, std::string& out,
+                               std::vector<std::string_view>& stripped);
+
+// True if a request's field never travels on, whatever the provider: hop-by-hop fields, those that
+// Connection names, the gate's own, and look-alikes spelt with underscores.
+bool stays_here(std::string_view name, std::string_view connection) noexcept;
+
+// `query` without the parameters named; the rest byte for byte. Names of what was removed are
+// appended to `stripped`.
+void append_query(std::string& out, std::string_view query,
+                  const std::vector<std::string>& removed, std::vector<std::string_view>& stripped);
+
+// The template with its placeholders filled from the credential, then from variables. False if a
+// part is missing or holds a control character.
+bool fill(const std::vector<template_piece>& value, const vault::resolved& credential,
+          const policy::provider_facts& facts, vault::secret& scratch, std::string& out);
+
+}  // namespace sallyport::proxy

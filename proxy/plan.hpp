@@ -1,0 +1,101 @@
+// What a call needs to know of its provider and connection, worked out once instead of per call.
+//
+// A snapshot is immutable and shared by all workers; a reload makes a new one, and calls keep the
+// one they began with. A connection plan belongs to one worker.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "net/pool.hpp"
+#include "policy/provider.hpp"
+#include "vault/connection.hpp"
+
+namespace sallyport::proxy {
+
+// "Bearer {secret}" as pieces.
+struct template_piece {
+    bool placeholder = false;
+    std::string text;
+};
+std::vector<template_piece> parse_template(std::string_view text);
+
+struct injection_plan {
+    policy::injection::place in = policy::injection::place::header;
+    std::string name;
+    std::vector<template_piece> value;
+};
+
+// Where a run token may stand instead of the provider's own credential.
+struct token_place {
+    enum class kind : std::uint8_t { header, basic, query };
+    token_place::kind in = kind::header;
+    std::string name;    // of the header or the query parameter
+    std::string prefix;  // header: what stands before the token, "Bearer "
+};
+
+struct provider_plan {
+    const policy::provider* provider = nullptr;
+    net::ssl_context tls;                      // null: plain_http
+    std::vector<token_place> places;           // in the order of the file
+    bool basic_place = false;                  // some place is the password of Basic
+    std::vector<std::string> removed_headers;  // injection places and carriers, lower case
+    std::vector<std::string> removed_query;
+    std::vector<std::string> removed_cookies;
+    std::vector<std::string> refused_members;  // carriers in a form or JSON body
+    std::vector<std::pair<std::string, std::vector<injection_plan>>> kinds;  // by credential kind
+};
+
+class snapshot {
+public:
+    // Fails with net::errc::bad_tls_material naming the provider in `why`.
+    static result<std::shared_ptr<const snapshot>> make(
+        std::shared_ptr<const policy::catalogue> catalogue, std::string& why);
+
+    const provider_plan* find(std::string_view provider_id) const noexcept;
+    const std::vector<provider_plan>& providers() const noexcept { return plans_; }
+
+private:
+    std::shared_ptr<const policy::catalogue> catalogue_;
+    std::vector<provider_plan> plans_;  // enabled ones, sorted by id
+};
+
+// One authority of a connection, with its variables filled in.
+struct upstream {
+    const policy::upstream_host* listed = nullptr;  // as the catalogue spells it
+    std::string authority;                          // what the Host field says
+    net::destination to;
+    std::shared_ptr<net::lane> lane;
+};
+
+struct connection_plan {
+    std::shared_ptr<const snapshot> made_from;
+    const provider_plan* provider = nullptr;
+    policy::scope_set granted;
+    std::vector<upstream> upstreams;  // the base first
+    const std::vector<injection_plan>* injections = nullptr;
+    std::vector<std::pair<std::string, std::string>> headers;  // of its settings
+    std::chrono::milliseconds timeout{0};                      // 0: the gate's
+
+    // The upstream for a host as a caller names it ("" is the base), or null.
+    const upstream* find(std::string_view host, unsigned port) const noexcept;
+};
+
+// Null if the connection's kind or variables do not fit its provider (the file changed since).
+std::shared_ptr<const connection_plan> make_connection_plan(
+    std::shared_ptr<const snapshot> from, const provider_plan& provider,
+    const vault::connection& connection, net::pool& pool);
+
+// Fills {variables} from `variables`, then from the provider's defaults. False: one is missing.
+bool expand_variables(std::string_view text, const std::map<std::string, std::string>& variables,
+                      const policy::provider_facts& facts, std::string& out);
+
+// True if `host` could be `pattern` with its {variables} filled in by some connection.
+bool host_could_match(std::string_view pattern, std::string_view host) noexcept;
+
+}  // namespace sallyport::proxy

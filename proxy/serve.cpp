@@ -1,0 +1,369 @@
+// The life of a call. serve() is the whole story; every branch that settles a call's fate is in it
+// or is the refusal that one of its stations returns.
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/text.hpp"
+#include "net/error.hpp"
+#include "proxy/session.hpp"
+#include "vault/error.hpp"
+
+namespace sallyport::proxy {
+
+namespace {
+
+constexpr unsigned http_port = 80;
+
+// An owner's own connection, or one shared with the workspace.
+bool may_use(const vault::connection& record, const identity::run_claims& claims) noexcept
+{
+    return record.workspace == claims.workspace && (record.shared || record.user == claims.user);
+}
+
+refusal forbidden()
+{
+    return {code::connection_forbidden,
+            "The run has no connection for this provider that it may use.", {}, {}};
+}
+
+refusal refuse_vault(const error_code& error)
+{
+    return {code::vault_unavailable,
+            error == vault::errc::corrupted ? "The credential cannot be opened."
+                                            : "The vault cannot be asked.",
+            {}, {}};
+}
+
+std::string quoted(std::string_view text)
+{
+    std::string out;
+    append_json_string(out, text);
+    return out;
+}
+
+bool covers(const policy::upstream_host& listed, std::string_view path) noexcept
+{
+    if (listed.path_prefixes.empty()) {
+        return true;
+    }
+    for (const std::string& prefix : listed.path_prefixes) {
+        if (path.starts_with(prefix)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool could_be_at(const policy::upstream_host& listed, bool plain, std::string_view host,
+                 unsigned port, std::string_view path) noexcept
+{
+    return host_could_match(listed.host, host) &&
+           (port == 0 || port == http_port || port == listed.port || (plain && port == 0)) &&
+           covers(listed, path);
+}
+
+}  // namespace
+
+net::task<bool> session::serve(refusal early)
+{
+    call_.reset();
+    worker_.call_ids.next().write(call_.id.data());
+    call_.catalogue = worker_.snapshot;
+
+    refusal fate = std::move(early);
+    if (!fate) {
+        fate = admit(call_.head, call_.request);
+    }
+    if (!fate) {
+        fate = address();
+    }
+    if (!fate) {
+        fate = identify();
+    }
+    if (!fate) {
+        fate = co_await check_run();
+    }
+    if (!fate) {
+        fate = co_await resolve();
+    }
+    if (!fate) {
+        fate = decide();
+    }
+    if (!fate) {
+        fate = co_await record_intent();
+    }
+    if (!fate) {
+        fate = co_await forward();
+    }
+    bool keep = false;
+    if (fate) {
+        auto refusing = refuse(std::move(fate));
+        keep = co_await std::move(refusing);
+    } else {
+        keep = co_await answer();
+    }
+    co_return keep;
+}
+
+refusal session::address()
+{
+    const admitted& request = call_.request;
+    if (request.way == way::reverse) {
+        const provider_plan* const found = call_.catalogue->find(request.provider);
+        if (found == nullptr) {
+            return {code::unknown_provider, "No provider of the catalogue has this name.", {}, {}};
+        }
+        call_.providers.push_back(found);
+    } else {
+        std::string_view host;
+        unsigned port = 0;
+        if (!split_authority(request.authority, host, port)) {
+            return {code::unknown_provider, "The target's authority names no provider.", {}, {}};
+        }
+        for (const provider_plan& plan : call_.catalogue->providers()) {
+            const policy::provider_facts& facts = plan.provider->facts();
+            bool fits = could_be_at(facts.base, facts.plain_http, host, port, request.path);
+            for (const policy::upstream_host& listed : facts.hosts) {
+                fits = fits || could_be_at(listed, facts.plain_http, host, port, request.path);
+            }
+            if (fits) {
+                call_.providers.push_back(&plan);
+            }
+        }
+        if (call_.providers.empty()) {
+            return {code::unknown_provider, "No provider of the catalogue has this host.", {}, {}};
+        }
+    }
+    const policy::path_allowances allowances =
+        call_.providers.front()->provider->facts().paths;
+    const policy::path_fault fault = call_.path.parse(request.path, allowances);
+    if (fault != policy::path_fault::none) {
+        return {code::bad_request, policy::describe(fault), {}, {}};
+    }
+    return {};
+}
+
+refusal session::identify()
+{
+    if (refusal refused = find_token(call_.head, call_.request, call_.providers, call_.token)) {
+        return refused;
+    }
+    if (call_.token.text.empty()) {
+        return {code::run_token_missing, "The request bears no run token.", {}, {}};
+    }
+    const unix_micros now = now_micros();
+    auto run = worker_.runs.verify(call_.token.text, now);
+    if (!run) {
+        return refuse_token(run.error());
+    }
+    // What stands at a second place is the caller's own credential and goes no further; but two run
+    // tokens would leave open which run calls.
+    if (!call_.token.second.empty() && worker_.runs.verify(call_.token.second, now)) {
+        return {code::bad_request, "The request bears two different run tokens.", {}, {}};
+    }
+    call_.run = std::move(*run);
+    const std::string& bound = call_.run->claims.certificate_sha256;
+    if (!bound.empty() &&
+        (client_->tls() == nullptr || client_->tls()->peer_certificate_sha256() != bound)) {
+        return {code::run_token_invalid,
+                "The run token is bound to a client certificate that was not presented.", {}, {}};
+    }
+    return {};
+}
+
+net::task<refusal> session::check_run()
+{
+    const identity::run_claims& claims = call_.run->claims;
+    int live = worker_.vault.cached_run_live(claims.workspace, claims.run, vault::boot_millis());
+    if (live < 0) {
+        auto asking = net::asio::co_spawn(
+            worker_.runtime.io(), worker_.vault.fetch_run_live(claims.workspace, claims.run),
+            net::asio::as_tuple(net::asio::deferred));
+        const auto [broken, answer] = co_await std::move(asking);
+        if (broken || !answer) {
+            co_return refuse_vault(broken ? error_code(vault::errc::unavailable) : answer.error());
+        }
+        live = *answer ? 1 : 0;
+    }
+    if (live == 0) {
+        co_return refusal{code::run_ended, "The run has ended.", {}, {}};
+    }
+    co_return refusal{};
+}
+
+net::task<refusal> session::resolve()
+{
+    const identity::run_claims& claims = call_.run->claims;
+    const std::string_view wanted = call_.request.connection_id;
+    std::vector<std::shared_ptr<const vault::resolved>> usable;
+
+    const auto is_candidate = [&](std::string_view provider) {
+        for (const provider_plan* plan : call_.providers) {
+            if (plan->provider->facts().id == provider) {
+                return true;
+            }
+        }
+        return false;
+    };
+    const std::size_t keyed = claims.connections_by_provider.size();
+    for (std::size_t i = 0; i < keyed + claims.connections.size(); ++i) {
+        const std::string& id = i < keyed ? claims.connections_by_provider[i].second
+                                          : claims.connections[i - keyed];
+        if ((!wanted.empty() && id != wanted) ||
+            (i < keyed && !is_candidate(claims.connections_by_provider[i].first))) {
+            continue;
+        }
+        auto found = worker_.vault.cached(id, vault::boot_millis());
+        if (found == nullptr) {
+            auto asking = net::asio::co_spawn(worker_.runtime.io(), worker_.vault.fetch(id),
+                                              net::asio::as_tuple(net::asio::deferred));
+            auto [broken, answer] = co_await std::move(asking);
+            if (broken || (!answer && answer.error() != vault::errc::not_found)) {
+                co_return refuse_vault(broken ? error_code(vault::errc::unavailable)
+                                              : answer.error());
+            }
+            if (!answer) {
+                continue;
+            }
+            found = std::move(*answer);
+        }
+        if (may_use(found->record(), claims) && is_candidate(found->record().provider)) {
+            usable.push_back(std::move(found));
+        }
+    }
+    if (usable.empty()) {
+        co_return forbidden();
+    }
+    if (usable.size() > 1) {
+        std::vector<std::string> ids;
+        for (const auto& candidate : usable) {
+            ids.push_back(candidate->record().id);
+        }
+        refusal ambiguous{code::connection_ambiguous,
+                          "Name one of the candidates in a Connection-Id field.", {}, {}};
+        ambiguous.members.emplace_back("candidates", json_array(ids));
+        co_return ambiguous;
+    }
+    co_return use(std::move(usable.front()));
+}
+
+// Settles provider, plan and upstream for a connection that the run may use.
+refusal session::use(std::shared_ptr<const vault::resolved> found)
+{
+    const vault::connection& record = found->record();
+    call_.credential = std::move(found);
+    if (refusal refused = state_refusal(record)) {
+        return refused;
+    }
+    const auto noted = std::static_pointer_cast<const connection_plan>(call_.credential->note);
+    if (noted != nullptr && noted->made_from == call_.catalogue) {
+        call_.plan = noted;
+    } else {
+        const provider_plan* const provider = call_.catalogue->find(record.provider);
+        if (provider != nullptr) {
+            call_.plan = make_connection_plan(call_.catalogue, *provider, record, worker_.pool);
+        }
+        if (call_.plan == nullptr) {
+            refusal refused{code::connection_inactive,
+                            "The connection does not fit its provider's file any more.", {}, {}};
+            refused.members.emplace_back("connection_status", quoted("error"));
+            refused.members.emplace_back("authorize_url", quoted(authorize_url(record)));
+            return refused;
+        }
+        call_.credential->note = call_.plan;
+    }
+    const admitted& request = call_.request;
+    const bool reverse = request.way == way::reverse;
+    std::string_view host;
+    unsigned port = 0;
+    const std::string_view authority = reverse ? request.provider_host : request.authority;
+    if (!authority.empty() && !split_authority(authority, host, port)) {
+        return {code::unknown_provider, "The host after '@' is not an authority.", {}, {}};
+    }
+    call_.upstream = call_.plan->find(host, !reverse && port == http_port ? 0 : port);
+    if (call_.upstream == nullptr || !covers(*call_.upstream->listed, request.path)) {
+        return {code::unknown_provider, "The provider has no such host.", {}, {}};
+    }
+    return {};
+}
+
+refusal session::state_refusal(const vault::connection& record) const
+{
+    const bool expired = record.expires_at != 0 && record.expires_at <= now_micros();
+    if (record.status == vault::status::active && !expired) {
+        return {};
+    }
+    refusal refused;
+    if (record.status == vault::status::revoked) {
+        refused = {code::connection_revoked, "The connection was revoked.", {}, {}};
+        refused.members.emplace_back("provider", quoted(record.provider));
+        refused.members.emplace_back("connection_id", quoted(record.id));
+    } else if (record.status == vault::status::reauth_required || expired) {
+        refused = {code::reauth_required, "The provider no longer accepts the grant.", {}, {}};
+    } else {
+        refused = {code::connection_inactive, "The connection is not ready for calls.", {}, {}};
+        refused.members.emplace_back("connection_status", quoted(to_string(record.status)));
+    }
+    refused.members.emplace_back("authorize_url", quoted(authorize_url(record)));
+    return refused;
+}
+
+std::string session::authorize_url(const vault::connection& record) const
+{
+    std::string out = worker_.settings.connect_page;
+    if (!out.empty()) {
+        out += out.find('?') == std::string::npos ? '?' : '&';
+        out += "provider=" + record.provider + "&connection_id=" + record.id;
+    }
+    return out;
+}
+
+refusal session::decide()
+{
+    const vault::connection& record = call_.credential->record();
+    const policy::provider& provider = *call_.plan->provider->provider;
+    const policy::grant grant{.kind = record.kind,
+                              .variant = record.variant,
+                              .granted = &call_.plan->granted,
+                              .run = call_.run->scopes_for(call_.catalogue, provider),
+                              .access = call_.run->access};
+    const policy::call_facts facts{
+        .method = call_.head.method, .host = call_.upstream->listed->host, .path = &call_.path};
+    call_.decision = provider.decide(facts, grant);
+    switch (call_.decision.outcome) {
+        case policy::verdict::allow: return {};
+        case policy::verdict::scope_missing: return scope_refusal(grant);
+        case policy::verdict::class_above_access:
+        case policy::verdict::no_rule: break;
+    }
+    refusal denied{code::operation_denied,
+                   call_.decision.outcome == policy::verdict::no_rule
+                       ? "No rule of the provider names this operation."
+                       : "The operation's class is above what the run may do.",
+                   {}, {}};
+    denied.members.emplace_back(
+        "operation", quoted(call_.decision.decided_by != nullptr
+                                ? call_.decision.decided_by->operation
+                                : std::string(call_.head.method) + " " +
+                                      std::string(call_.request.path.substr(0, 256))));
+    return denied;
+}
+
+refusal session::scope_refusal(const policy::grant& grant) const
+{
+    const policy::rule& rule = *call_.decision.decided_by;
+    refusal missing{code::scope_missing, "The connection or the run lacks a scope.", {}, {}};
+    std::string alternatives = "[";
+    for (const auto& alternative : call_.plan->provider->provider->missing(rule, grant)) {
+        alternatives += alternatives.size() > 1 ? "," : "";
+        alternatives += json_array(alternative);
+    }
+    const vault::connection& record = call_.credential->record();
+    missing.members.emplace_back("operation", quoted(rule.operation));
+    missing.members.emplace_back("missing_scopes", alternatives + "]");
+    missing.members.emplace_back("granted_scopes", json_array(record.scopes_granted));
+    missing.members.emplace_back("authorize_url", quoted(authorize_url(record)));
+    return missing;
+}
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,114 @@
+// One caller's connection: reads requests, serves them one after the other, ends.
+//
+// Threading: one worker's thread. Lifetime: owned by the worker's list until run() has ended; it
+// borrows the worker's context, which outlives it.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <string>
+
+#include "net/pool.hpp"
+#include "net/stream.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/relay.hpp"
+#include "proxy/settings.hpp"
+#include "proxy/trail_gate.hpp"
+#include "vault/resolver.hpp"
+
+namespace sallyport::proxy {
+
+// What the sessions of one worker share.
+struct worker_context {
+    const proxy::settings& settings;
+    net::runtime& runtime;
+    net::address_book& book;
+    net::pool& pool;
+    vault::resolver& vault;
+    trail_gate& trail;
+    run_cache& runs;
+    std::shared_ptr<const proxy::snapshot> snapshot;
+    ulid_source call_ids;
+    std::string date;       // the Date field's value, renewed every second
+    bool draining = false;
+
+    // Refusals before identification cost a caller nothing, so their lines are folded past a rate.
+    static constexpr unsigned unidentified_lines_max = 100;  // a second
+    unsigned unidentified_lines = 0;
+    unsigned unidentified_folded = 0;
+};
+
+class session final : public boost::intrusive::list_base_hook<>, private net::stream_observer {
+public:
+    struct origin {
+        std::string address;      // "127.0.0.1:50432", "unix"
+        std::string_view scheme;  // of the listener
+        net::ssl_context tls;     // null: plain
+    };
+
+    session(worker_context& worker, net::stream::pointer client, origin from);
+
+    net::task<> run();
+
+    // Ends at once if nothing is under way, else after the call.
+    void drain();
+    void cut();
+
+private:
+    enum class head_result { request, gone, refuse };
+
+    net::task<head_result> read_head(refusal& fate);
+    net::task<bool> serve(refusal early);
+
+    // The stations of a call, in order. Each returns a refusal or nothing.
+    refusal address();
+    refusal identify();
+    net::task<refusal> check_run();
+    net::task<refusal> resolve();
+    refusal use(std::shared_ptr<const vault::resolved> found);
+    refusal decide();
+    net::task<refusal> record_intent();
+    net::task<refusal> forward();
+    net::task<bool> answer();
+    net::task<bool> refuse(refusal fate);
+
+    net::task<refusal> reconfirm();
+    net::task<refusal> connect(bool& reused);
+    net::task<refusal> send();
+    net::task<refusal> read_answer_head();
+    net::task<error_code> send_interim();
+    bool may_retry(bool reused) const;
+    refusal upstream_refusal(const error_code& error) const;
+    refusal state_refusal(const vault::connection& record) const;
+    refusal scope_refusal(const policy::grant& grant) const;
+    std::string authorize_url(const vault::connection& record) const;
+
+    void start_pump();
+    net::task<> pump();
+    net::task<bool> pump_body();
+    net::task<> stop_pump();
+
+    void fill_entry(audit::entry& entry);
+    void record_outcome(std::string_view fault_code, bool denied);
+    net::task<bool> record_refusal(const refusal& fate);
+    net::task<bool> relay_answer(std::string_view& fault);
+    bool finish_upstream(bool complete);
+    net::task<> linger();
+    void on_input(net::stream& stream) override;
+
+    worker_context& worker_;
+    net::stream::pointer client_;
+    origin from_;
+    exchange call_;
+    std::string head_text_;  // The request's head; call_ has views of it.
+    std::string out_;
+    net::stream::pointer upstream_;
+    body_reader request_body_{framing{}, false};
+    bool serving_ = false;
+    bool lingering_ = false;
+    bool pumping_ = false;
+    bool pump_stopped_ = false;
+    net::wake_point pump_ended_;
+    std::vector<std::string_view> query_keys_;
+};
+
+}  // namespace sallyport::proxy
