@@ -4,7 +4,7 @@
 // Accepted is the plain part of YAML 1.2: one document of maps, lists and scalars. Anchors,
 // aliases and tags are refused, as are repeated keys, deep nesting and large files: a file that
 // grows when it is read cannot be written in what is left. This header is the only way to YAML;
-// the library behind it is named in yaml.cpp alone.
+// the library behind it is named in yaml_parse.cpp alone.
 //
 //     yaml_file file("sallyport.yaml", problems);
 //     if (file.load()) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,14 @@ TEST(RequestPath, SplitsAndDecodesOnce)
     EXPECT_EQ(segments_of("/users('x')/$ref"), (texts{"users('x')", "$ref"}));
 }
 
-TEST(RequestPath, RefusesEveryTrick)
+void expect_faults(std::span<const std::pair<std::string_view, path_fault>> tricks)
+{
+    for (const auto& [raw, expected] : tricks) {
+        EXPECT_EQ(fault_of(raw), expected) << raw << ": " << describe(fault_of(raw));
+    }
+}
+
+TEST(RequestPath, RefusesSegmentsThatAreReadAway)
 {
     const std::pair<std::string_view, path_fault> tricks[] = {
         {"", path_fault::not_absolute},
@@ -77,7 +85,13 @@ TEST(RequestPath, RefusesEveryTrick)
         {"/repos/;x/r", path_fault::empty_segment},
         {"/repos/;", path_fault::empty_segment},
         {"/repos/%3b/r", path_fault::empty_segment},
+    };
+    expect_faults(tricks);
+}
 
+TEST(RequestPath, RefusesBytesThatAreReadTwoWays)
+{
+    const std::pair<std::string_view, path_fault> tricks[] = {
         {"/a%00", path_fault::control_character},
         {"/a%0d%0aX:y", path_fault::control_character},
         {"/a%1f", path_fault::control_character},
@@ -117,9 +131,7 @@ TEST(RequestPath, RefusesEveryTrick)
         {"/a#b", path_fault::bad_byte},
         {std::string_view("/a\0b", 4), path_fault::bad_byte},
     };
-    for (const auto& [raw, expected] : tricks) {
-        EXPECT_EQ(fault_of(raw), expected) << raw << ": " << describe(fault_of(raw));
-    }
+    expect_faults(tricks);
 }
 
 TEST(RequestPath, AllowsWhatTheProvidersFileAllowsAndNoMore)
