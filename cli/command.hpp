@@ -6,7 +6,10 @@
 // status. Single-threaded throughout.
 #pragma once
 
+// In this order: App.hpp alone leaves the formatter's virtual functions without a home.
 #include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 #include <boost/json/value.hpp>
 
 #include <stdexcept>
