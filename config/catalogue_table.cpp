@@ -92,7 +92,10 @@ private:
             return;
         }
         for (const std::string_view part : split(text, ';')) {
-            read_base(trim(part));
+            const bool is_remark = !bases_.empty() && !trim(part).starts_with("https://");
+            if (!is_remark) {
+                read_base(trim(part));
+            }
         }
         std::stable_sort(bases_.begin(), bases_.end(), [](const auto& a, const auto& b) {
             return a.templates.size() > b.templates.size();

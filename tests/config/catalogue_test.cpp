@@ -333,7 +333,7 @@ TEST_F(Catalogue, ReadsTablesStrictly)
 TEST_F(Catalogue, GivesRowsTheHostAndPathOfTheirBase)
 {
     write("example.tsv",
-          "# base: https://api.example.com/v1 (main); https://up.example.com for: /up /up2\n"
+          "# base: https://api.example.com/v1 (main; also beta); https://up.example.com for: /up /up2\n"
           "GET\t/a\tx\nPOST\t/up\tx\n");
     write("example.yaml", std::string(head) + "hosts: [up.example.com]\nscope_rules: [example.tsv]\n");
     const loaded_catalogue loaded = load();
