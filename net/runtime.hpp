@@ -11,6 +11,7 @@
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,13 +26,14 @@ using task = asio::awaitable<T, executor>;  // A concrete executor: nothing is t
 // Where one coroutine waits for something that another part of the same thread announces.
 class wake_point {
 public:
-    bool waiting() const noexcept { return static_cast<bool>(waiter_); }
+    bool waiting() const noexcept { return waiter_.has_value(); }
 
     // Resumes the waiter, on this stack. Nothing happens when nobody waits.
     void wake()
     {
         if (waiter_) {
-            auto waiter = std::move(waiter_);
+            handler waiter(std::move(*waiter_));
+            waiter_.reset();
             std::move(waiter)();
         }
     }
@@ -40,11 +42,13 @@ public:
     auto wait()
     {
         return asio::async_initiate<const asio::deferred_t, void()>(
-            [this](auto handler) { waiter_ = std::move(handler); }, asio::deferred);
+            [this](auto waiter) { waiter_.emplace(std::move(waiter)); }, asio::deferred);
     }
 
 private:
-    asio::any_completion_handler<void()> waiter_;
+    // Never assigned, only emplaced: Boost 1.81's move assignment of this type copies and recurses.
+    using handler = asio::any_completion_handler<void()>;
+    std::optional<handler> waiter_;
 };
 
 // Something that ends when its time has come. Deadlines are kept to the sweep's grain: they are

@@ -129,7 +129,9 @@ bool stream::make_room()
     const bool grow = input_.capacity() == buffer::small_size && (filled_ || kept == input_.capacity());
     if (input_.capacity() == 0 || grow) {
         buffer larger = runtime_.buffers.take(grow ? buffer::large_size : buffer::small_size);
-        std::memcpy(larger.data(), input_.data() + begin_, kept);
+        if (kept != 0) {
+            std::memcpy(larger.data(), input_.data() + begin_, kept);
+        }
         input_ = std::move(larger);
         begin_ = 0;
         end_ = kept;

@@ -167,6 +167,7 @@ net::task<refusal> session::send()
     parts.plan = call_.plan.get();
     parts.upstream = call_.upstream;
     parts.credential = call_.credential.get();
+    parts.token = call_.token.place;
 
     out_.clear();
     call_.stripped.clear();

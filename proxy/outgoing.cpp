@@ -198,7 +198,9 @@ private:
                 continue;
             }
             if (const std::string* name = carrier(candidate.name)) {
-                stripped_.push_back(*name);
+                if (call_.token == nullptr || !equal_ignoring_case(call_.token->name, *name)) {
+                    stripped_.push_back(*name);
+                }
                 continue;
             }
             if (equal_ignoring_case(candidate.name, "cookie")) {

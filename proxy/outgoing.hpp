@@ -19,6 +19,7 @@ struct outgoing {
     const connection_plan* plan = nullptr;
     const proxy::upstream* upstream = nullptr;
     const vault::resolved* credential = nullptr;
+    const token_place* token = nullptr;  // Where the run token stood: not the caller's own carrier.
 };
 
 enum class write_fault : std::uint8_t {

@@ -46,6 +46,7 @@ void exchange::reset()
     request = admitted{};
     token.text = token.second = {};
     token.in_proxy_authorization = false;
+    token.place = nullptr;
     providers.clear();
     catalogue.reset();
     run.reset();

@@ -179,6 +179,7 @@ refusal find_token(const request_head& head, const admitted& request,
 {
     out.text = out.second = {};
     out.in_proxy_authorization = false;
+    out.place = nullptr;
     bool repeated = false;
     const field* const proxy = find_field(head, "proxy-authorization", repeated);
     if (proxy != nullptr) {
@@ -195,7 +196,12 @@ refusal find_token(const request_head& head, const admitted& request,
             if (found.empty() || found == out.text) {
                 continue;
             }
-            (out.text.empty() ? out.text : out.second) = found;
+            if (out.text.empty()) {
+                out.text = found;
+                out.place = &place;
+            } else {
+                out.second = found;
+            }
         }
     }
     if (repeated) {

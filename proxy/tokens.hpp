@@ -59,6 +59,7 @@ private:
 struct presented_token {
     std::string_view text;          // Into the head, or into `decoded`.
     bool in_proxy_authorization = false;
+    const token_place* place = nullptr;  // Where it stood, if not there.
     std::string decoded;            // Backs a token that came base 64 encoded, for Basic.
     std::string_view second;        // Another candidate at another place, or empty.
     std::string second_decoded;
