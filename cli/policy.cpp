@@ -63,7 +63,7 @@ void print_alternatives(const char* heading,
 
 void print(const policy::explanation& told)
 {
-    std::cout << (told.allowed ? "allow" : "deny") << "      " << printable(told.reason) << '\n';
+    std::cout << (told.allowed ? "allow      " : "deny       ") << printable(told.reason) << '\n';
     if (!told.operation.empty()) {
         std::cout << "operation  " << printable(told.operation) << " (" << told.cls << ")\n"
                   << "rule       " << printable(told.rule) << '\n';

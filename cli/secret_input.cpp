@@ -1,17 +1,20 @@
 #include "cli/secret_input.hpp"
 
 #include <boost/json/parse.hpp>
+#include <boost/json/static_resource.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "cli/command.hpp"
-#include "control/json.hpp"
 
 namespace sallyport::cli {
 namespace {
+
+constexpr std::size_t json_room_bytes = std::size_t{1} << 20;
 
 struct descriptor {
     int fd;
@@ -72,8 +75,16 @@ private:
 
 bool is_json_object(std::string_view text)
 {
-    const auto parsed = control::parse_strictly(text);
-    return parsed && parsed->is_object();
+    vault::secret room = vault::secret::of_size(json_room_bytes);  // Wiped after the values in it.
+    boost::json::static_resource memory(reinterpret_cast<unsigned char*>(room.data()), room.size());
+    boost::system::error_code error;
+    try {
+        const boost::json::value parsed =
+            boost::json::parse({text.data(), text.size()}, error, &memory);
+        return !error && parsed.is_object();
+    } catch (const std::bad_alloc&) {
+        return false;  // More than any credential has.
+    }
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ constexpr ::mode_t directory_mode = 0700;
 }
 
 // O_EXCL: a file that somebody else put there meanwhile is never written to.
-void write_new(const fs::path& path, std::string_view content)
+// A key is on the disk before anything is sealed or signed with it.
+void write_new(const fs::path& path, std::string_view content, bool is_key)
 {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file_mode);
     if (fd < 0) {
@@ -56,7 +57,7 @@ void write_new(const fs::path& path, std::string_view content)
             content.remove_prefix(static_cast<std::size_t>(written));
         }
     }
-    if (::fchmod(fd, file_mode) != 0 || ::fsync(fd) != 0) {
+    if (::fchmod(fd, file_mode) != 0 || (is_key && ::fsync(fd) != 0)) {
         fail("cannot write", path);
     }
 }
@@ -127,12 +128,12 @@ void require_empty(const fs::path& directory)
 
 void write_all(const fs::path& directory, std::vector<std::string>& written)
 {
-    const auto put = [&](const std::string& name, std::string_view content) {
-        write_new(directory / name, content);
+    const auto put = [&](const std::string& name, std::string_view content, bool is_key) {
+        write_new(directory / name, content, is_key);
         written.push_back(name);
     };
     const auto put_secret = [&](const std::string& name, std::string key) {
-        put(name, key);
+        put(name, key, true);
         OPENSSL_cleanse(key.data(), key.size());
     };
     put_secret("master.key", random_key(to_hex));
@@ -145,7 +146,7 @@ void write_all(const fs::path& directory, std::vector<std::string>& written)
             made /= part;
             make_directory(directory / made);
         }
-        put(std::string(file.path), file.content);
+        put(std::string(file.path), file.content, false);
     }
 }
 
