@@ -7,9 +7,9 @@
 namespace sallyport::vault {
 namespace {
 
-constexpr std::array<std::string_view, 9> status_names = {
-    "draft",    "added",           "pending", "testing", "active",
-    "inactive", "reauth_required", "revoked", "error"};
+constexpr std::array<std::string_view, 9> status_names = {"draft",           "added",   "pending",
+                                                          "testing",         "active",  "inactive",
+                                                          "reauth_required", "revoked", "error"};
 
 }  // namespace
 

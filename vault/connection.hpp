@@ -14,7 +14,15 @@
 namespace sallyport::vault {
 
 enum class status : std::uint8_t {
-    draft, added, pending, testing, active, inactive, reauth_required, revoked, error
+    draft,
+    added,
+    pending,
+    testing,
+    active,
+    inactive,
+    reauth_required,
+    revoked,
+    error
 };
 
 std::string_view to_string(status value) noexcept;
@@ -29,7 +37,7 @@ struct connection {
     std::string workspace;
     std::string user;
     bool shared = false;
-    std::string name;  // Unique among the live connections of (workspace, user, provider); "": none.
+    std::string name;  // Unique among the owner's live ones at the provider; "": none.
     std::string provider;
     std::string kind;  // oauth2 | api_key | bearer | basic | custom
     std::string variant;
@@ -46,7 +54,7 @@ struct connection {
     unix_micros last_used_at = 0;
     unix_micros updated_at = 0;
     std::uint64_t version = 0;             // Grows with every change of the record.
-    std::uint64_t credential_version = 0;  // Grows with every change of the credential.
+    std::uint64_t credential_version = 0;  // Grows with every change of the credential; 0: none.
 };
 
 // One named part of a credential: "secret"; "username" and "password"; "access_token",

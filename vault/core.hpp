@@ -1,7 +1,8 @@
 // What the keeper and its resolvers share: the store, the keys, the epochs.
 //
 // Threading: the control thread, but for the epochs (atomic) and what is const after construction.
-// Lifetime:  shared by the keeper, its resolvers, what they handed out and the questions under way on
+// Lifetime:  shared by the keeper, its resolvers, what they handed out and the questions under way
+// on
 //            the control thread, so that none of them cares in which order the others end.
 #pragma once
 

@@ -15,7 +15,10 @@ const unsigned char* bytes_of(std::string_view text) noexcept
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-unsigned char* bytes_of(char* text) noexcept { return reinterpret_cast<unsigned char*>(text); }
+unsigned char* bytes_of(char* text) noexcept
+{
+    return reinterpret_cast<unsigned char*>(text);
+}
 
 void require(bool done, const char* what)
 {
@@ -102,14 +105,13 @@ void hkdf_sha256::derive(std::string_view key, std::string_view salt, pieces inf
 }
 
 aes_256_gcm::aes_256_gcm(direction which)
-    : cipher_(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)),
-      context_(EVP_CIPHER_CTX_new())
+    : cipher_(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)), context_(EVP_CIPHER_CTX_new())
 {
     require(cipher_ && context_, "OpenSSL has no AES-256-GCM");
     const int encrypt = which == direction::seal ? 1 : 0;
-    require(EVP_CipherInit_ex2(context_.get(), cipher_.get(), nullptr, nullptr, encrypt, nullptr) ==
-                1,
-            "AES-256-GCM failed");
+    require(
+        EVP_CipherInit_ex2(context_.get(), cipher_.get(), nullptr, nullptr, encrypt, nullptr) == 1,
+        "AES-256-GCM failed");
 }
 
 void aes_256_gcm::set_key(std::string_view key)

@@ -1,13 +1,14 @@
 // Sealed records: what the store holds of credentials and of keys. FORMAT.md fixes them byte for
 // byte; this is the only code that reads or writes them.
 //
-// A record is bound to its place (the full name of the key in the store and the field in it), to its
-// workspace, connection, version and kind, and commits to its key: it opens there and with that key,
-// or not at all. The key and the nonce are derived from a fresh salt for every record, so no nonce is
-// ever used twice.
+// A record is bound to its place (the full name of the key in the store and the field in it), to
+// its workspace, connection, version and kind, and commits to its key: it opens there and with that
+// key, or not at all. The key and the nonce are derived from a fresh salt for every record, so no
+// nonce is ever used twice.
 //
 // Threading: an object belongs to one thread.
-// Failure:   errc::corrupted without saying which check failed; wrong_master_key where a wrapped key
+// Failure:   errc::corrupted without saying which check failed; wrong_master_key where a wrapped
+// key
 //            names another master key.
 #pragma once
 

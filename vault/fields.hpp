@@ -21,8 +21,8 @@ constexpr std::size_t credential_bytes_max = std::size_t{64} << 10;  // packed
 // Not empty, no control characters, no longer than value_bytes_max.
 bool is_sendable(std::string_view value) noexcept;
 
-// errc::invalid_credential: no field at all, a field without a proper name or twice, a value that is
-// not sendable, or too much of it.
+// errc::invalid_credential: no field at all, a field without a proper name or twice, a value that
+// is not sendable, or too much of it.
 result<secret> pack(const credential& fields);
 
 // errc::corrupted for anything pack would not have made.

@@ -27,10 +27,12 @@ bool waits_for_a_credential(status value) noexcept
         case status::pending:
         case status::testing:
         case status::reauth_required:
-        case status::error: return true;
+        case status::error:
+            return true;
         case status::active:
         case status::inactive:
-        case status::revoked: return false;
+        case status::revoked:
+            return false;
     }
     return false;
 }
@@ -102,7 +104,9 @@ task<connection> vault_keeper::add(connection fresh, std::optional<credential> s
         if (!packed) {
             co_return packed.error();
         }
-        fresh.credential_version = 1;
+        // From the clock: a connection removed and added again under its id must not take a version
+        // it had before, or the old credential could be put back.
+        fresh.credential_version = static_cast<std::uint64_t>(now);
         fresh.status = status::active;
         fresh.connected_at = fresh.connected_at == 0 ? now : fresh.connected_at;
         auto sealing = seal(fresh, std::move(*packed));
@@ -304,8 +308,8 @@ std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& 
     secret master_key = read_master_key(settings.master_key);
     std::unique_ptr<store> opened = open_store(control, settings.store);
 
-    // Asked on a context of its own, because `control` is not ours to run. A store that talks through
-    // its context is asked through a second one.
+    // Asked on a context of its own, because `control` is not ours to run. A store that talks
+    // through its context is asked through a second one.
     asio::io_context start;
     const std::unique_ptr<store> second =
         opened->exclusive() ? nullptr : open_store(start, settings.store);

@@ -21,8 +21,8 @@ namespace sallyport::vault {
 class keeper {
 public:
     // Opens the store, reads the master key, checks it against the store's canary (creating that in
-    // a new store). Throws boost::system::system_error (a std::runtime_error) with one clear sentence:
-    // this happens at start. Does not run `control`.
+    // a new store). Throws boost::system::system_error (a std::runtime_error) with one clear
+    // sentence: this happens at start. Does not run `control`.
     static std::unique_ptr<keeper> open(boost::asio::io_context& control, const settings& settings);
     virtual ~keeper() = default;
 
@@ -33,12 +33,13 @@ public:
     // Changes what `change` does to the record (it may be called again if somebody else was faster;
     // id, workspace, times and versions stay the keeper's), and the credential if given. A new
     // credential makes active what waited for one (draft, added, pending, testing, reauth_required,
-    // error) unless `change` sets a status itself. errc::revoked for a tombstone; invalid_credential
-    // also where the kind becomes or ceases to be oauth2 without a new credential.
+    // error) unless `change` sets a status itself. errc::revoked for a tombstone;
+    // invalid_credential also where the kind becomes or ceases to be oauth2 without a new
+    // credential.
     virtual task<connection> update(std::string id, std::function<void(connection&)> change,
                                     std::optional<credential> secret_part) = 0;
-    // When it returns no worker of this gate starts another call with it (G3). Returns the record as
-    // it stands now. Idempotent.
+    // When it returns no worker of this gate starts another call with it (G3). Returns the record
+    // as it stands now. Idempotent.
     virtual task<connection> revoke(std::string id, std::string reason) = 0;
     virtual task<void> remove(std::string id) = 0;
     virtual task<connection> show(std::string id) = 0;

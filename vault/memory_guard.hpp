@@ -1,6 +1,6 @@
 // What keeps cached credentials from lying in memory in the clear: a key that is drawn when the
-// process starts, is never written anywhere and dies with it. Sealing happens on the control thread,
-// opening on the workers', each with a context of its own.
+// process starts, is never written anywhere and dies with it. Sealing happens on the control
+// thread, opening on the workers', each with a context of its own.
 //
 // The key lives in OpenSSL's contexts, outside the secure heap: the guard is against what reads
 // memory it should not (a stray core file, an over-read), not against who owns the process.

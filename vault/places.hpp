@@ -1,5 +1,5 @@
-// The full names of keys in the store. In Redis they are the keys; the embedded store keeps its rows
-// under other names but seals with these, so that a backup of one store opens in the other.
+// The full names of keys in the store. In Redis they are the keys; the embedded store keeps its
+// rows under other names but seals with these, so that a backup of one store opens in the other.
 #pragma once
 
 #include <string>

@@ -125,14 +125,17 @@ task<std::vector<std::string>> redis_commands::warnings()
     }
     std::vector<std::string> found;
     if (file->empty() || sync->empty()) {
-        found.emplace_back("Redis does not tell how it writes its data (CONFIG GET is refused); the "
-                           "vault needs appendonly yes and appendfsync always");
+        found.emplace_back(
+            "Redis does not tell how it writes its data (CONFIG GET is refused); the "
+            "vault needs appendonly yes and appendfsync always");
     } else if (*file != "yes") {
-        found.emplace_back("Redis writes no append-only file (appendonly no): connections and "
-                           "revocations it has acknowledged are lost when it is killed");
+        found.emplace_back(
+            "Redis writes no append-only file (appendonly no): connections and "
+            "revocations it has acknowledged are lost when it is killed");
     } else if (*sync != "always") {
-        found.emplace_back("Redis does not wait for its disk (appendfsync is not always): a crash "
-                           "may bring back what was revoked in the seconds before");
+        found.emplace_back(
+            "Redis does not wait for its disk (appendfsync is not always): a crash "
+            "may bring back what was revoked in the seconds before");
     }
     co_return found;
 }

@@ -105,7 +105,10 @@ redis_link::~redis_link()
     }
 }
 
-std::string redis_link::trouble() const { return state_->trouble; }
+std::string redis_link::trouble() const
+{
+    return state_->trouble;
+}
 
 asio::awaitable<result<redis_reply>> redis_link::ask(std::vector<std::string> words)
 {

@@ -1,8 +1,8 @@
 // The one connection of a gate to its Redis: pipelined, limited in time, opened again with growing
 // pauses when it is lost.
 //
-// Threading: the io_context's thread. Lifetime: what is asked may outlive the link and then ends with
-// errc::unavailable.
+// Threading: the io_context's thread. Lifetime: what is asked may outlive the link and then ends
+// with errc::unavailable.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -24,8 +24,8 @@ public:
     redis_link(const redis_link&) = delete;
     redis_link& operator=(const redis_link&) = delete;
 
-    // One command. errc::unavailable: it was not sent, or whether it was carried out is not known. A
-    // reply of kind error is a value here.
+    // One command. errc::unavailable: it was not sent, or whether it was carried out is not known.
+    // A reply of kind error is a value here.
     boost::asio::awaitable<result<redis_reply>> ask(std::vector<std::string> words);
 
     // Empty while the connection stands.

@@ -24,8 +24,8 @@ void* make_text(const redisReadTask* task, char* bytes, std::size_t size) noexce
 try {
     redis_reply* const reply = room_for(task);
     if (reply != nullptr) {
-        reply->type = task->type == REDIS_REPLY_ERROR ? redis_reply::kind::error
-                                                      : redis_reply::kind::text;
+        reply->type =
+            task->type == REDIS_REPLY_ERROR ? redis_reply::kind::error : redis_reply::kind::text;
         reply->text.assign(bytes, size);
     }
     return reply;
@@ -58,10 +58,16 @@ void* make_number(const redisReadTask* task, long long value) noexcept
     return reply;
 }
 
-void* make_nothing(const redisReadTask* task) noexcept { return room_for(task); }
+void* make_nothing(const redisReadTask* task) noexcept
+{
+    return room_for(task);
+}
 
 // Called for roots alone.
-void destroy(void* reply) noexcept { delete static_cast<redis_reply*>(reply); }
+void destroy(void* reply) noexcept
+{
+    delete static_cast<redis_reply*>(reply);
+}
 
 redisReplyObjectFunctions functions = {make_text, make_list, make_number, make_nothing, destroy};
 

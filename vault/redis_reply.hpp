@@ -1,5 +1,5 @@
-// Redis's answers (RESP2), read by hiredis into values of our own, so that what a hostile server can
-// make us allocate is bounded here.
+// Redis's answers (RESP2), read by hiredis into values of our own, so that what a hostile server
+// can make us allocate is bounded here.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct redis_reply {
 
 class redis_reader {
 public:
-    static constexpr int elements_max = 1 << 20;                             // of one list
+    static constexpr int elements_max = 1 << 20;  // of one list
     static constexpr std::size_t reply_bytes_max = std::size_t{64} << 20;
 
     redis_reader();

@@ -3,13 +3,14 @@
 // Lua compares them exactly. Keys that depend on what a record says are built in the script: this
 // needs one Redis, not a Redis Cluster.
 //
-// sallyport:connection:ID       hash: record, sealed, version, status, reason, updated, workspace, name
-// sallyport:connections:W       set of the workspace's ids
-// sallyport:workspaces          set of the workspaces that have connections
-// sallyport:names:W             hash: owner, provider and name -> id, of the live connections
-// sallyport:keys:W              hash: generation -> wrapped key
-// sallyport:run:W/R             hash: user, app, started_at, expires_at, ended_at; expires by itself
-// sallyport:runs:W              sorted set of the live runs by expires_at
+// sallyport:connection:ID   hash: record, sealed, version, status, reason, updated, workspace,
+//                           name
+// sallyport:connections:W   set of the workspace's ids
+// sallyport:workspaces      set of the workspaces that have connections
+// sallyport:names:W         hash: owner, provider and name -> id, of the live connections
+// sallyport:keys:W          hash: generation -> wrapped key
+// sallyport:run:W/R         hash: user, app, started_at, expires_at, ended_at; expires by itself
+// sallyport:runs:W          sorted set of the live runs by expires_at
 #pragma once
 
 namespace sallyport::vault::redis_scripts {
@@ -107,7 +108,8 @@ return 'done'
 // KEYS runs, then the beginning of a run's key. ARGV now, offset, count.
 constexpr const char* list_runs = R"(
 local found = {}
-local names = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'LIMIT', ARGV[2], ARGV[3])
+local names = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf',
+  'LIMIT', ARGV[2], ARGV[3])
 for i, name in ipairs(names) do
   local run = redis.call('HMGET', KEYS[2] .. name, 'user', 'app', 'started_at', 'expires_at')
   found[i] = {name, run[1], run[2], run[3], run[4]}

@@ -47,14 +47,15 @@ void redis_wire::start(const redis_address& address)
             self->close("Redis does not answer in time");
         }
     });
-    resolver_.async_resolve(address.host, std::to_string(address.port),
-                            [self](const error_code& failed, const tcp::resolver::results_type& at) {
-                                if (failed) {
-                                    self->close("the name of the Redis server cannot be resolved");
-                                } else {
-                                    self->connect(at);
-                                }
-                            });
+    resolver_.async_resolve(
+        address.host, std::to_string(address.port),
+        [self](const error_code& failed, const tcp::resolver::results_type& at) {
+            if (failed) {
+                self->close("the name of the Redis server cannot be resolved");
+            } else {
+                self->connect(at);
+            }
+        });
 }
 
 void redis_wire::connect(const tcp::resolver::results_type& where)
@@ -62,18 +63,19 @@ void redis_wire::connect(const tcp::resolver::results_type& where)
     if (ended_) {
         return;
     }
-    asio::async_connect(socket_, where,
-                        [self = shared_from_this()](const error_code& failed, const tcp::endpoint&) {
-                            if (failed || self->ended_) {
-                                self->close("Redis cannot be reached");
-                                return;
-                            }
-                            error_code ignored;  // Slower, if refused.
-                            self->socket_.set_option(tcp::no_delay(true), ignored);
-                            self->connected_ = true;
-                            self->write();
-                            self->read();
-                        });
+    asio::async_connect(
+        socket_, where,
+        [self = shared_from_this()](const error_code& failed, const tcp::endpoint&) {
+            if (failed || self->ended_) {
+                self->close("Redis cannot be reached");
+                return;
+            }
+            error_code ignored;  // Slower, if refused.
+            self->socket_.set_option(tcp::no_delay(true), ignored);
+            self->connected_ = true;
+            self->write();
+            self->read();
+        });
 }
 
 bool redis_wire::enqueue(const std::vector<std::string_view>& words)
@@ -136,18 +138,17 @@ void redis_wire::write()
 
 void redis_wire::read()
 {
-    socket_.async_read_some(
-        asio::buffer(input_),
-        [self = shared_from_this()](const error_code& failed, std::size_t size) {
-            if (failed) {
-                self->close("the connection to Redis was lost");
-                return;
-            }
-            self->take({self->input_.data(), size});
-            if (!self->ended_) {
-                self->read();
-            }
-        });
+    socket_.async_read_some(asio::buffer(input_), [self = shared_from_this()](
+                                                      const error_code& failed, std::size_t size) {
+        if (failed) {
+            self->close("the connection to Redis was lost");
+            return;
+        }
+        self->take({self->input_.data(), size});
+        if (!self->ended_) {
+            self->read();
+        }
+    });
 }
 
 void redis_wire::take(std::string_view bytes)

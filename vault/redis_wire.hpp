@@ -1,7 +1,7 @@
-// One connection to Redis, from its dialling to its end: commands go out in order, answers come back
-// in order, each to the command it belongs to. A connection of which an answer may be missing (a
-// command timed out, its caller was cancelled, bytes made no sense) is closed as a whole and never
-// used again, so no answer can reach another command.
+// One connection to Redis, from its dialling to its end: commands go out in order, answers come
+// back in order, each to the command it belongs to. A connection of which an answer may be missing
+// (a command timed out, its caller was cancelled, bytes made no sense) is closed as a whole and
+// never used again, so no answer can reach another command.
 //
 // Threading: the io_context's thread. Lifetime: shared with the handlers of its own operations.
 // Limits:    pipeline_max commands under way, queued_bytes_max waiting to be written.
@@ -37,7 +37,8 @@ public:
         std::optional<result<redis_reply>> outcome;
     };
 
-    // `answered` is called for every answer, `closed` once, at the end, with a sentence that says why.
+    // `answered` is called for every answer, `closed` once, at the end, with a sentence that says
+    // why.
     redis_wire(boost::asio::io_context& context, std::function<void()> answered,
                std::function<void(std::string)> closed);
 
@@ -52,8 +53,8 @@ public:
 
 private:
     struct expected {
-        std::shared_ptr<waiter> waiting;   // Null: part of the greeting,
-        const char* refusal = nullptr;     // and this is what an error to it means.
+        std::shared_ptr<waiter> waiting;  // Null: part of the greeting,
+        const char* refusal = nullptr;    // and this is what an error to it means.
     };
 
     void connect(const boost::asio::ip::tcp::resolver::results_type& where);

@@ -1,16 +1,16 @@
 // From a connection id to a credential that can be used now: the cache in front of the store.
 //
-// One per worker, used on that worker's thread alone, and destroyed before its io_context. What a worker may still use is decided by two
-// things shared with the control thread, so that `revoke` can return knowing that it has bitten: a
-// table of epochs indexed by a hash of the id, and a lease. An entry is stamped with the epoch read
-// before its question was sent and good while that stands; where other processes can change the store
-// also only for the lease, counted from when the question was sent.
+// One per worker, used on that worker's thread alone, and destroyed before its io_context. What a
+// worker may still use is decided by two things shared with the control thread, so that `revoke`
+// can return knowing that it has bitten: a table of epochs indexed by a hash of the id, and a
+// lease. An entry is stamped with the epoch read before its question was sent and good while that
+// stands; where other processes can change the store also only for the lease, counted from when the
+// question was sent.
 //
 // The resolver answers for every id, whoever owns it: the caller compares workspace, user and
-// provider. What is not the caller's and what does not exist must not differ in time either, so both
-// are refused at the same place, after the same look-up; neither is remembered as missing. (A first
-// question about a foreign id leaves it cached and the second is faster, but that tells the caller
-// only of its own first question, and ids hold 80 random bits.)
+// provider, and asks only for ids that the run's token names. What is another's and what does not
+// exist must not differ in time: what exists is cached and what does not is never remembered, so a
+// caller free to ask for any id could tell the two apart by asking twice.
 #pragma once
 
 #include <atomic>
@@ -51,7 +51,8 @@ class resolved {
 public:
     virtual ~resolved() = default;
     virtual const connection& record() const noexcept = 0;
-    // Writes the field's value into `out` (its old content is wiped). errc::not_found: no such field.
+    // Writes the field's value into `out` (its old content is wiped). errc::not_found: no such
+    // field.
     virtual result<void> open(std::string_view field, secret& out) const = 0;
     // True while the entry may be used: its epoch stands and its lease has not run out.
     virtual bool good(std::int64_t boot_millis_now) const noexcept = 0;
@@ -70,7 +71,8 @@ public:
     // calls for one id share one question. errc::not_found, unavailable, corrupted. A connection
     // that is not active is returned too, without a credential. Throws operation_aborted if the
     // calling coroutine is cancelled; the question goes on and its answer is cached.
-    virtual boost::asio::awaitable<result<std::shared_ptr<const resolved>>> fetch(std::string id) = 0;
+    virtual boost::asio::awaitable<result<std::shared_ptr<const resolved>>> fetch(
+        std::string id) = 0;
     // The same pair for runs. `cached_run_live`: 1 live, 0 ended, -1 not known.
     virtual int cached_run_live(std::string_view workspace, std::string_view run,
                                 std::int64_t boot_millis_now) noexcept = 0;

@@ -12,7 +12,8 @@ struct settings {
     std::string store = "sqlite:vault.db";
     // file:PATH (absolute) or env:NAME: 32 bytes as 64 hexadecimal digits or base 64.
     std::string master_key = "file:master.key";
-    std::chrono::milliseconds lease{1000};  // How long a cached credential may be used without hearing from the store.
+    // How long a cached credential may be used without hearing from the store.
+    std::chrono::milliseconds lease{1000};
 };
 
 }  // namespace sallyport::vault

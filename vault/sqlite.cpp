@@ -9,13 +9,18 @@ error_code to_error(int code) noexcept
     switch (code & 0xff) {
         case SQLITE_OK:
         case SQLITE_ROW:
-        case SQLITE_DONE: return {};
+        case SQLITE_DONE:
+            return {};
         case SQLITE_BUSY:
-        case SQLITE_LOCKED: return errc::locked;
-        case SQLITE_CONSTRAINT: return errc::already_exists;
+        case SQLITE_LOCKED:
+            return errc::locked;
+        case SQLITE_CONSTRAINT:
+            return errc::already_exists;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB: return errc::corrupted;
-        default: return errc::unavailable;
+        case SQLITE_NOTADB:
+            return errc::corrupted;
+        default:
+            return errc::unavailable;
     }
 }
 
@@ -117,9 +122,9 @@ std::string execution::column_text(int column) const
 {
     const void* bytes = sqlite3_column_blob(statement_, column);
     const int size = sqlite3_column_bytes(statement_, column);
-    return bytes == nullptr ? std::string()
-                            : std::string(static_cast<const char*>(bytes),
-                                          static_cast<std::size_t>(size));
+    return bytes == nullptr
+               ? std::string()
+               : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
 std::int64_t execution::column_number(int column) const noexcept

@@ -12,25 +12,29 @@ struct statements {
     explicit statements(const sqlite::database& in)
         : load(in, "SELECT record, sealed FROM connections WHERE id = ?"),
           insert(in, "INSERT INTO connections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-          replace(in, "UPDATE connections SET workspace = ?2, user = ?3, provider = ?4, name = ?5,"
-                      " live = ?6, version = ?7, record = ?8, sealed = ?9"
-                      " WHERE id = ?1 AND version = ?10"),
+          replace(in,
+                  "UPDATE connections SET workspace = ?2, user = ?3, provider = ?4, name = ?5,"
+                  " live = ?6, version = ?7, record = ?8, sealed = ?9"
+                  " WHERE id = ?1 AND version = ?10"),
           version(in, "SELECT version FROM connections WHERE id = ?"),
           remove(in, "DELETE FROM connections WHERE id = ?"),
-          list(in, "SELECT record FROM connections"
-                   " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) ORDER BY id"),
+          list(in,
+               "SELECT record FROM connections"
+               " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) ORDER BY id"),
           load_key(in, "SELECT wrapped FROM keys WHERE workspace = ? AND generation = ?"),
           insert_key(in, "INSERT INTO keys VALUES (?, ?, ?)"),
           latest_key(in, "SELECT coalesce(max(generation), 0) FROM keys WHERE workspace = ?"),
           load_run(in, "SELECT expires_at, ended_at FROM runs WHERE workspace = ? AND run = ?"),
           put_run(in, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)"),
-          end_run(in, "INSERT INTO runs VALUES (?1, ?2, '', '', 0, ?3, ?4)"
-                      " ON CONFLICT (workspace, run) DO UPDATE SET"
-                      " expires_at = max(expires_at, ?3),"
-                      " ended_at = CASE ended_at WHEN 0 THEN ?4 ELSE ended_at END"),
+          end_run(in,
+                  "INSERT INTO runs VALUES (?1, ?2, '', '', 0, ?3, ?4)"
+                  " ON CONFLICT (workspace, run) DO UPDATE SET"
+                  " expires_at = max(expires_at, ?3),"
+                  " ended_at = CASE ended_at WHEN 0 THEN ?4 ELSE ended_at END"),
           purge_runs(in, "DELETE FROM runs WHERE expires_at < ?"),
-          list_runs(in, "SELECT run, user, app, started_at, expires_at FROM runs"
-                        " WHERE workspace = ? AND ended_at = 0 AND expires_at > ? ORDER BY run")
+          list_runs(in,
+                    "SELECT run, user, app, started_at, expires_at FROM runs"
+                    " WHERE workspace = ? AND ended_at = 0 AND expires_at > ? ORDER BY run")
     {
     }
 
@@ -81,9 +85,7 @@ public:
     task<void> put_run(run_record run) override { co_return noted(put_run_now(run)); }
     task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override
     {
-        sqlite::execution use(statements_.end_run);
-        use.text(workspace).text(run).number(keep_until).number(now_micros());
-        co_return noted(use.run());
+        co_return noted(end_run_now(workspace, run, keep_until));
     }
     task<bool> run_ended(std::string workspace, std::string run) override
     {
@@ -103,8 +105,8 @@ private:
     template <class T>
     result<T> noted(result<T> answer)
     {
-        const bool failed = !answer && (answer.error() == errc::unavailable ||
-                                        answer.error() == errc::locked);
+        const bool failed =
+            !answer && (answer.error() == errc::unavailable || answer.error() == errc::locked);
         trouble_ = failed ? "the embedded vault cannot be read or written" : "";
         return answer;
     }
@@ -190,8 +192,8 @@ private:
         return {};
     }
 
-    // The sealed credential is gone from the tables, but older pages still stand in the log. If this
-    // fails the next one does it.
+    // The sealed credential is gone from the tables, but older pages still stand in the log. If
+    // this fails the next one does it.
     void scrub_log() { (void)database_.execute("PRAGMA wal_checkpoint(TRUNCATE)"); }
 
     result<std::vector<connection>> list_now(const std::string& workspace, const std::string& user)
@@ -244,11 +246,10 @@ private:
         if (const result<void> begun = all.begin(); !begun) {
             return begun;
         }
+        if (const result<void> done = purge_runs(now); !done) {
+            return done;
+        }
         {
-            sqlite::execution purge(statements_.purge_runs);
-            if (const result<void> done = purge.number(now - ended_run_margin).run(); !done) {
-                return done;
-            }
             sqlite::execution find(statements_.load_run);
             const result<bool> row = find.text(run.workspace).text(run.run).step();
             if (!row) {
@@ -265,6 +266,23 @@ private:
             }
         }
         return all.commit();
+    }
+
+    result<void> end_run_now(const std::string& workspace, const std::string& run,
+                             unix_micros keep_until)
+    {
+        const unix_micros now = now_micros();
+        if (const result<void> done = purge_runs(now); !done) {
+            return done;
+        }
+        sqlite::execution use(statements_.end_run);
+        return use.text(workspace).text(run).number(keep_until).number(now).run();
+    }
+
+    result<void> purge_runs(unix_micros now)
+    {
+        sqlite::execution use(statements_.purge_runs);
+        return use.number(now - ended_run_margin).run();
     }
 
     result<bool> run_ended_now(const std::string& workspace, const std::string& run)

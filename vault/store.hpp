@@ -48,8 +48,8 @@ public:
     virtual task<void> insert(stored_connection fresh) = 0;
     // Replaces the record read at `expected_version`; writes expected_version + 1.
     virtual task<void> replace(stored_connection changed, std::uint64_t expected_version) = 0;
-    // Deletes the credential, sets `revoked`, keeps the tombstone. Idempotent. Returns the record as
-    // it stood before.
+    // Deletes the credential, sets `revoked`, keeps the tombstone. Idempotent. Returns the record
+    // as it stood before.
     virtual task<connection> revoke(std::string id, std::string reason) = 0;
     virtual task<void> remove(std::string id) = 0;
     // By id. "" stands for any; with a user only those the user owns, not those shared with the
@@ -63,9 +63,9 @@ public:
                                   std::string wrapped) = 0;
     virtual task<std::uint32_t> latest_generation(std::string workspace) = 0;  // 0: none yet
 
-    // Runs. A run that was never recorded is live; an ended one stays ended until it would have expired
-    // and ended_run_margin after.
-    // errc::already_exists while a live one, or one that is still known as ended, has the name.
+    // Runs. A run that was never recorded is live; an ended one stays ended until it would have
+    // expired and ended_run_margin after. errc::already_exists while a live one, or one that is
+    // still known as ended, has the name.
     virtual task<void> put_run(run_record run) = 0;
     virtual task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) = 0;
     virtual task<bool> run_ended(std::string workspace, std::string run) = 0;
@@ -77,7 +77,8 @@ public:
 
     // Why it cannot be asked now; empty: it can, as far as the last question showed.
     virtual std::string trouble() const = 0;
-    // What weakens the store's promises without stopping it, one sentence each. Asked once, at start.
+    // What weakens the store's promises without stopping it, one sentence each. Asked once, at
+    // start.
     virtual task<std::vector<std::string>> warnings() = 0;
 };
 

@@ -23,11 +23,12 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::size_t cached_connections_max = 1 << 14;  // per worker
 constexpr std::size_t cached_runs_max = 1 << 16;
-constexpr std::size_t questions_max = 4096;              // of each sort, under way per worker
-constexpr int fetch_attempts_max = 4;                    // where changes keep overtaking the answer
+constexpr std::size_t questions_max = 4096;  // of each sort, under way per worker
+constexpr int fetch_attempts_max = 4;        // where changes keep overtaking the answer
 constexpr std::chrono::seconds fetch_timeout{10};
 
-// Until when an answer may be used: the epoch as it stood, and the lease from when it was asked for.
+// Until when an answer may be used: the epoch as it stood, and the lease from when it was asked
+// for.
 struct validity {
     const std::atomic<std::uint64_t>* epoch;
     std::uint64_t stamp;
@@ -312,8 +313,8 @@ private:
         if (asked_runs_.size() >= questions_max) {
             return nullptr;
         }
-        const auto asked = std::make_shared<question<bool>>(
-            worker_, valid_from_now(side_->shared->runs, name));
+        const auto asked =
+            std::make_shared<question<bool>>(worker_, valid_from_now(side_->shared->runs, name));
         asked_runs_.insert_or_assign(name, asked);
         auto deliver = [this, back = back_, alive = std::weak_ptr<bool>(alive_), name,
                         weak = std::weak_ptr(asked)](std::exception_ptr bug, result<bool> live) {

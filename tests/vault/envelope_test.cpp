@@ -52,7 +52,10 @@ TEST_F(Envelope, OpensWhatItSealed)
     }
 }
 
-TEST_F(Envelope, NeverSealsTheSameWayTwice) { EXPECT_NE(sealed(), sealed()); }
+TEST_F(Envelope, NeverSealsTheSameWayTwice)
+{
+    EXPECT_NE(sealed(), sealed());
+}
 
 TEST_F(Envelope, HidesTheLengthOfTheCredential)
 {
@@ -186,8 +189,7 @@ TEST_F(Envelope, RecognisesAnotherMasterKeyBeforeUsingIt)
 // primitives alone.
 TEST_F(Envelope, KeepsTheSealedVector)
 {
-    const std::string record =
-        box_.seal(key_, what_, where_, "plain text", counting_salt());
+    const std::string record = box_.seal(key_, what_, where_, "plain text", counting_salt());
     EXPECT_EQ(to_hex(record),
               "43565231010000000001822b33ad87c148a0a20a5ba7cd5ebcaa01563df36481d6764c61efb99302"
               "bd5b00000000000000070100000102030405060708090a0b0c0d0e0f101112131415161718191a1b"
@@ -221,11 +223,13 @@ TEST(Hkdf, KeepsTheVectorsOfItsRfc)
     ASSERT_TRUE(salt && info);
     char okm[42];
     hkdf.derive(key, *salt, {*info}, okm, sizeof okm);
-    EXPECT_EQ(to_hex({okm, sizeof okm}),
-              "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
+    EXPECT_EQ(
+        to_hex({okm, sizeof okm}),
+        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
     hkdf.derive(key, {}, {}, okm, sizeof okm);
-    EXPECT_EQ(to_hex({okm, sizeof okm}),
-              "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
+    EXPECT_EQ(
+        to_hex({okm, sizeof okm}),
+        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What the vault's tests share: a directory that goes away, coroutines that end in bounded time, and
-// connections that are all alike.
+// What the vault's tests share: a directory that goes away, coroutines that end in bounded time,
+// and connections that are all alike.
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>

@@ -7,10 +7,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
-#include "tests/vault/redis_server.hpp"
+#include "tests/vault/fixture.hpp"
 #include "vault/error.hpp"
-#include "vault/keeper.hpp"
-#include "vault/open_store.hpp"
 #include "vault/redis_wire.hpp"
 
 namespace sallyport::vault {
@@ -128,10 +126,10 @@ TEST_F(RedisLink, DropsTheConnectionWhenACallerIsCancelled)
     connect();
     asio::cancellation_signal stop;
     bool ended = false;
-    asio::co_spawn(context_, link_.ask({"GET", "mine"}),
-                   asio::bind_cancellation_slot(
-                       stop.slot(),
-                       [&](std::exception_ptr, result<redis_reply>) { ended = true; }));
+    asio::co_spawn(
+        context_, link_.ask({"GET", "mine"}),
+        asio::bind_cancellation_slot(
+            stop.slot(), [&](std::exception_ptr, result<redis_reply>) { ended = true; }));
     const reply_slot beside = ask({"GET", "neighbour"});
     until([] { return false; }, std::chrono::milliseconds(50));
     stop.emit(asio::cancellation_type::all);
@@ -150,7 +148,8 @@ TEST_F(RedisLink, DropsAConnectionThatTalksUnasked)
 
 TEST_F(RedisLink, DropsAConnectionThatIsNotRedisOrAsksForTooMuchRoom)
 {
-    for (const char* bad : {"HTTP/1.1 400 Bad Request\r\n\r\n", "*2147483647\r\n", "*-7\r\n:1\r\n"}) {
+    for (const char* bad :
+         {"HTTP/1.1 400 Bad Request\r\n\r\n", "*2147483647\r\n", "*-7\r\n:1\r\n"}) {
         const int before = server_.connections();
         ASSERT_TRUE(until([&] { return server_.connections() > 0; }));
         server_.say("+PONG\r\n");
@@ -203,8 +202,8 @@ TEST(RedisAddress, ReadsUrls)
 TEST(RedisAddress, RefusesOthersWithoutRepeatingThem)
 {
     for (const char* bad : {"redis://", "redis://:hunter2@", "redis://user@host", "redis://h:0",
-                            "redis://h:99999", "redis://h/db", "redis://h/99999", "redis://h/1?x=hunter2",
-                            "http://:hunter2@h", "redis:hunter2"}) {
+                            "redis://h:99999", "redis://h/db", "redis://h/99999",
+                            "redis://h/1?x=hunter2", "http://:hunter2@h", "redis:hunter2"}) {
         try {
             (void)parse_redis_url(bad);
             ADD_FAILURE() << bad;
@@ -212,115 +211,6 @@ TEST(RedisAddress, RefusesOthersWithoutRepeatingThem)
             EXPECT_EQ(error.code(), errc::misconfigured);
             EXPECT_EQ(std::string(error.what()).find("hunter2"), std::string::npos);
         }
-    }
-}
-
-TEST(RedisServer, IsUnavailableWhileItIsGoneAndServesAgainAfterwards)
-{
-    redis_server server;
-    asio::io_context context;
-    const auto opened = open_store(context, server.url());
-    const stored_connection fresh{example_connection(), "sealed"};
-    ASSERT_TRUE(run(context, opened->insert(fresh)));
-    server.kill();
-    EXPECT_EQ(run(context, opened->load(fresh.record.id)).error(), errc::unavailable);
-    EXPECT_NE(opened->trouble(), "");
-    server.restart();
-    const auto end = std::chrono::steady_clock::now() + test_limit;
-    result<stored_connection> found = errc::unavailable;
-    while (!found && std::chrono::steady_clock::now() < end) {
-        context.restart();
-        context.run_for(std::chrono::milliseconds(20));
-        found = run(context, opened->load(fresh.record.id));
-    }
-    ASSERT_TRUE(found);
-    EXPECT_EQ(found->sealed, "sealed");
-    EXPECT_EQ(opened->trouble(), "");
-}
-
-TEST(RedisServer, IsUnavailableWhileItStallsInBoundedTime)
-{
-    redis_server server;
-    asio::io_context context;
-    const auto opened = open_store(context, server.url());
-    EXPECT_EQ(run(context, opened->load("x")).error(), errc::not_found);
-    server.stall();
-    const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(run(context, opened->load("x")).error(), errc::unavailable);
-    EXPECT_LT(std::chrono::steady_clock::now() - start,
-              redis_wire::command_timeout + std::chrono::seconds(1));
-    server.resume();
-}
-
-TEST(RedisServer, MayForgetItsScripts)
-{
-    redis_server server;
-    asio::io_context context;
-    const auto opened = open_store(context, server.url());
-    ASSERT_TRUE(run(context, opened->insert({example_connection(), ""})));
-    server.command("*2\r\n$6\r\nSCRIPT\r\n$5\r\nFLUSH\r\n");
-    EXPECT_TRUE(run(context, opened->insert({example_connection(), ""})));
-}
-
-TEST(RedisServer, WantsThePasswordAndTheDatabaseOfTheUrl)
-{
-    redis_server server({"--requirepass", "hunter2"});
-    asio::io_context context;
-    const std::string at = "127.0.0.1:" + std::to_string(server.port());
-    const auto opened = open_store(context, "redis://:hunter2@" + at + "/5");
-    EXPECT_TRUE(run(context, opened->insert({example_connection(), ""})));
-    const auto other = open_store(context, "redis://:hunter2@" + at);
-    EXPECT_TRUE(run(context, other->list("", ""))->empty());
-    const auto wrong = open_store(context, "redis://:wrong@" + at);
-    EXPECT_EQ(run(context, wrong->load("x")).error(), errc::unavailable);
-    EXPECT_NE(wrong->trouble().find("password"), std::string::npos);
-    EXPECT_EQ(wrong->trouble().find("wrong"), std::string::npos);
-}
-
-TEST(RedisServer, IsWarnedAboutWhenItMayForget)
-{
-    asio::io_context context;
-    const redis_server careless({"--appendonly", "no"});
-    const auto first = open_store(context, careless.url());
-    const auto none = run(context, first->warnings());
-    ASSERT_TRUE(none && none->size() == 1);
-    EXPECT_NE(none->front().find("append-only"), std::string::npos);
-    const redis_server hasty({"--appendonly", "yes", "--appendfsync", "everysec"});
-    const auto second = open_store(context, hasty.url());
-    const auto weak = run(context, second->warnings());
-    ASSERT_TRUE(weak && weak->size() == 1);
-    EXPECT_NE(weak->front().find("appendfsync"), std::string::npos);
-}
-
-TEST(RedisServer, KeepsAVaultFromStartToRestart)
-{
-    const redis_server server;
-    const temporary_directory directory;
-    settings settings = settings_in(directory);
-    settings.store = server.url();
-    asio::io_context context;
-    const connection fresh = example_connection();
-    {
-        const auto keeper = keeper::open(context, settings);
-        ASSERT_TRUE(run(context, keeper->add(fresh, one_secret("value"))));
-        EXPECT_TRUE(keeper->warnings().empty());
-    }
-    const auto keeper = keeper::open(context, settings);
-    const auto resolver = keeper->make_resolver(context);
-    const auto found = run(context, resolver->fetch(fresh.id));
-    ASSERT_TRUE(found);
-    secret value;
-    ASSERT_TRUE((*found)->open("secret", value));
-    EXPECT_EQ(value.reveal(), "value");
-    EXPECT_FALSE((*found)->good(boot_millis() + settings.lease.count()));
-    ASSERT_TRUE(run(context, keeper->revoke(fresh.id, "")));
-    EXPECT_FALSE((*found)->good(boot_millis()));
-    write_file(directory.file("master.key"), std::string(64, 'b'));
-    try {
-        (void)keeper::open(context, settings);
-        ADD_FAILURE() << "another master key was taken";
-    } catch (const boost::system::system_error& error) {
-        EXPECT_EQ(error.code(), errc::wrong_master_key);
     }
 }
 

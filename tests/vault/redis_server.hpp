@@ -22,7 +22,7 @@ namespace sallyport::vault {
 class redis_server {
 public:
     explicit redis_server(std::vector<std::string> more = {"--appendonly", "yes", "--appendfsync",
-                                                            "always"})
+                                                           "always"})
         : more_(std::move(more))
     {
         // Another process may take the port between its choice and its use.
@@ -36,7 +36,12 @@ public:
         }
         throw std::runtime_error("redis-server does not start");
     }
-    ~redis_server() { kill(); }
+    ~redis_server()
+    {
+        kill();
+        std::error_code ignored;
+        std::filesystem::remove_all(directory_, ignored);
+    }
     redis_server(const redis_server&) = delete;
     redis_server& operator=(const redis_server&) = delete;
 
@@ -114,9 +119,17 @@ private:
 
     void start()
     {
-        std::vector<std::string> words = {"redis-server", "--port",  std::to_string(port_), "--bind",
-                                          "127.0.0.1",    "--save",  "",   "--dir",
-                                          directory_.file(""), "--logfile", "/dev/null"};
+        std::vector<std::string> words = {"redis-server",
+                                          "--port",
+                                          std::to_string(port_),
+                                          "--bind",
+                                          "127.0.0.1",
+                                          "--save",
+                                          "",
+                                          "--dir",
+                                          directory_,
+                                          "--logfile",
+                                          "/dev/null"};
         words.insert(words.end(), more_.begin(), more_.end());
         std::vector<char*> pointers;
         for (std::string& word : words) {
@@ -147,7 +160,21 @@ private:
         return false;
     }
 
-    temporary_directory directory_;
+    // In memory where there is such a place: the server syncs each write, and a busy disk would make
+    // it slower than the store's own limit. Killing it loses nothing there either.
+    static std::string make_directory()
+    {
+        const std::filesystem::path memory = "/dev/shm";
+        const bool usable = ::access(memory.c_str(), W_OK) == 0;
+        std::string pattern =
+            ((usable ? memory : std::filesystem::temp_directory_path()) / "vault-XXXXXX").string();
+        if (::mkdtemp(pattern.data()) == nullptr) {
+            throw std::runtime_error("no temporary directory");
+        }
+        return pattern;
+    }
+
+    std::string directory_ = make_directory();
     std::vector<std::string> more_;
     std::uint16_t port_ = 0;
     pid_t child_ = -1;

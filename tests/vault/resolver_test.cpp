@@ -287,8 +287,9 @@ TEST(ResolverThreads, NeverUseAConnectionAfterItsRevocationHasReturned)
     const auto on_control = [&](auto make) {
         std::promise<bool> done;
         asio::post(control, [&] {
-            asio::co_spawn(control, make(),
-                           [&](std::exception_ptr, auto answer) { done.set_value(answer.has_value()); });
+            asio::co_spawn(control, make(), [&](std::exception_ptr, auto answer) {
+                done.set_value(answer.has_value());
+            });
         });
         return done.get_future().get();
     };

@@ -14,7 +14,10 @@ namespace sallyport::vault {
 namespace {
 
 template <class T>
-concept streamable = requires(std::ostream& out, const T& value) { out << value; };
+concept streamable = requires(std::ostream& out, const T& value)
+{
+    out << value;
+};
 
 static_assert(!streamable<secret>);
 static_assert(!std::is_copy_constructible_v<secret> && !std::is_copy_assignable_v<secret>);
@@ -27,7 +30,10 @@ static_assert(std::is_nothrow_move_constructible_v<secret>);
 class SecureHeap : public testing::Test {
 protected:
     static void SetUpTestSuite() { opened_ = CRYPTO_secure_malloc_initialized() != 0 || open(); }
-    static bool open() { return open_secure_heap(heap_bytes) || CRYPTO_secure_malloc_initialized(); }
+    static bool open()
+    {
+        return open_secure_heap(heap_bytes) || CRYPTO_secure_malloc_initialized();
+    }
     static constexpr std::size_t heap_bytes = 64 * 1024;
     static inline bool opened_ = false;
 };

@@ -99,7 +99,8 @@ TEST_F(SqliteStore, RefusesARecordThatIsNotOneOfOurs)
         const auto opened = open_sqlite_store(path_);
         ASSERT_TRUE(run(context_, opened->insert(fresh)));
     }
-    execute("UPDATE connections SET record = replace(record, '\"status\":\"active\"', '\"status\":7')");
+    execute(
+        "UPDATE connections SET record = replace(record, '\"status\":\"active\"', '\"status\":7')");
     const auto opened = open_sqlite_store(path_);
     const auto found = run(context_, opened->load(fresh.record.id));
     ASSERT_FALSE(found);
