@@ -1,5 +1,8 @@
 // The price of a decision: a path read and the deciding rule found, over few and many rules. Each
 // benchmark also counts what it allocates once warm, which must be nothing.
+#include "config/catalogue.hpp"
+#include "policy/provider.hpp"
+
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -7,9 +10,6 @@
 #include <new>
 #include <string>
 #include <vector>
-
-#include "config/catalogue.hpp"
-#include "policy/provider.hpp"
 
 namespace {
 std::size_t allocations = 0;
@@ -23,8 +23,14 @@ void* operator new(std::size_t size)
     }
     throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept
+{
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept
+{
+    std::free(memory);
+}
 
 namespace {
 

@@ -1,12 +1,12 @@
 #include "config/catalogue.hpp"
 
+#include "config/catalogue_file.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
 #include <stdexcept>
 #include <tuple>
-
-#include "config/catalogue_file.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -56,7 +56,8 @@ read_file read(const std::string& path, problems& found)
     }
     std::stable_sort(found.begin() + static_cast<std::ptrdiff_t>(before), found.end(),
                      [](const problem& a, const problem& b) {
-                         return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
+                         return std::tie(a.file, a.line, a.column) <
+                                std::tie(b.file, b.line, b.column);
                      });
     return result;
 }

@@ -2,18 +2,18 @@
 // catalogue_file.hpp, the tables beside it in catalogue_table.hpp.
 #pragma once
 
+#include "config/problem.hpp"
+#include "policy/provider.hpp"
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "config/problem.hpp"
-#include "policy/provider.hpp"
 
 namespace sallyport::config {
 
 struct loaded_catalogue {
     std::shared_ptr<const policy::catalogue> catalogue;  // Of the files that are sound. Never null.
-    config::problems problems;  // Of the others, which were left out.
+    config::problems problems;                           // Of the others, which were left out.
 };
 
 // `directories` are absolute; files `*.yaml` in each, a later directory overrides an earlier one

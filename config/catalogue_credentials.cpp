@@ -1,9 +1,9 @@
+#include "base/text.hpp"
+#include "config/catalogue_file.hpp"
+
 #include <algorithm>
 #include <array>
 #include <set>
-
-#include "base/text.hpp"
-#include "config/catalogue_file.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -11,7 +11,8 @@ namespace {
 using policy::carrier;
 using policy::injection;
 
-constexpr std::array<std::string_view, 5> kinds = {"oauth2", "api_key", "bearer", "basic", "custom"};
+constexpr std::array<std::string_view, 5> kinds = {"oauth2", "api_key", "bearer", "basic",
+                                                   "custom"};
 
 // Fields that frame a message or say where it goes: neither a file nor a credential sets them.
 constexpr std::array<std::string_view, 11> framing_fields = {
@@ -39,8 +40,9 @@ bool is_printable(std::string_view text)
 bool is_known_placeholder(std::string_view name, std::string_view kind,
                           const policy::provider_facts& facts)
 {
-    const bool is_variable = std::any_of(facts.variables.begin(), facts.variables.end(),
-                                         [&](const auto& variable) { return variable.name == name; });
+    const bool is_variable =
+        std::any_of(facts.variables.begin(), facts.variables.end(),
+                    [&](const auto& variable) { return variable.name == name; });
     if (is_variable || (name == "secret" && kind != "custom")) {
         return true;
     }
@@ -51,8 +53,9 @@ bool is_known_placeholder(std::string_view name, std::string_view kind,
         return name == "username" || name == "password" || name == "basic";
     }
     return kind == "custom" && !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    });
+               return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+                      c == '_';
+           });
 }
 
 void check_name(yaml_file& file, const yaml_node& item, const injection& made)
@@ -64,10 +67,9 @@ void check_name(yaml_file& file, const yaml_node& item, const injection& made)
         } else if (!made.value.starts_with('/')) {
             file.report(item, "a template for the path starts with a slash");
         }
-    } else if (made.in == place::header ? !is_settable_field(made.name)
-               : made.in == place::cookie
-                   ? !is_field_name(made.name)
-                   : made.name.empty() || !is_printable(made.name)) {
+    } else if (made.in == place::header   ? !is_settable_field(made.name)
+               : made.in == place::cookie ? !is_field_name(made.name)
+                                          : made.name.empty() || !is_printable(made.name)) {
         file.report(item, "the place has no name that it may have");
     }
 }
@@ -75,7 +77,8 @@ void check_name(yaml_file& file, const yaml_node& item, const injection& made)
 void read_injection(yaml_file& file, const yaml_node& item, const policy::provider_facts& facts,
                     policy::credential_kind& kind)
 {
-    constexpr std::array<std::string_view, 5> places = {"header", "query", "cookie", "path", "body"};
+    constexpr std::array<std::string_view, 5> places = {"header", "query", "cookie", "path",
+                                                        "body"};
     yaml_map map(file, item);
     injection made;
     std::string in;
@@ -167,8 +170,9 @@ std::optional<carrier> parse_carrier(std::string_view text)
     carrier made;
     made.in = static_cast<carrier::place>(place - places.begin());
     made.name = text.substr(colon + 1);
-    const bool fits = made.in == carrier::place::header ? is_field_name(made.name)
-                                                        : !made.name.empty() && is_printable(made.name);
+    const bool fits = made.in == carrier::place::header
+                          ? is_field_name(made.name)
+                          : !made.name.empty() && is_printable(made.name);
     return fits ? std::optional(std::move(made)) : std::nullopt;
 }
 

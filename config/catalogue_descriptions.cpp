@@ -1,9 +1,9 @@
+#include "base/text.hpp"
+#include "config/catalogue_file.hpp"
+
 #include <algorithm>
 #include <array>
 #include <span>
-
-#include "base/text.hpp"
-#include "config/catalogue_file.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -15,32 +15,51 @@ struct member {
     shape is;
 };
 
-constexpr member oauth2_members[] = {
-    {"authorize_url", shape::url}, {"token_url", shape::url}, {"token_headers", shape::text_map},
-    {"token_params", shape::text_map}, {"param_names", shape::text_map},
-    {"token_url_legacy", shape::url}, {"exchange_url", shape::url}, {"refresh_url", shape::url},
-    {"variants", shape::map}, {"grants", shape::texts}, {"introspect", shape::text},
-    {"device_authorization_url", shape::url}, {"scope_separator", shape::text},
-    {"scope_params", shape::text_map}, {"pkce_note", shape::text}, {"client_auth_note", shape::text},
-    {"token_body_note", shape::text}, {"authorize_params", shape::text_map},
-    {"authorize_note", shape::text}, {"scope_note", shape::text}, {"response_vars", shape::texts},
-    {"token_paths", shape::text_map}, {"note", shape::text}};
-
-constexpr member revoke_members[] = {{"method", shape::text}, {"url", shape::url},
-                                     {"auth", shape::text}, {"body", shape::text},
+constexpr member oauth2_members[] = {{"authorize_url", shape::url},
+                                     {"token_url", shape::url},
+                                     {"token_headers", shape::text_map},
+                                     {"token_params", shape::text_map},
+                                     {"param_names", shape::text_map},
+                                     {"token_url_legacy", shape::url},
+                                     {"exchange_url", shape::url},
+                                     {"refresh_url", shape::url},
+                                     {"variants", shape::map},
+                                     {"grants", shape::texts},
+                                     {"introspect", shape::text},
+                                     {"device_authorization_url", shape::url},
+                                     {"scope_separator", shape::text},
+                                     {"scope_params", shape::text_map},
+                                     {"pkce_note", shape::text},
+                                     {"client_auth_note", shape::text},
+                                     {"token_body_note", shape::text},
+                                     {"authorize_params", shape::text_map},
+                                     {"authorize_note", shape::text},
+                                     {"scope_note", shape::text},
+                                     {"response_vars", shape::texts},
+                                     {"token_paths", shape::text_map},
                                      {"note", shape::text}};
 
-constexpr member refresh_members[] = {{"issued", shape::text}, {"rotation_note", shape::text},
-                                      {"access_ttl_s", shape::number},
-                                      {"access_ttl_note", shape::text},
-                                      {"refresh_ttl", shape::text}, {"note", shape::text}};
+constexpr member revoke_members[] = {{"method", shape::text},
+                                     {"url", shape::url},
+                                     {"auth", shape::text},
+                                     {"body", shape::text},
+                                     {"note", shape::text}};
 
-constexpr member rate_limit_members[] = {{"statuses", shape::numbers}, {"status_note", shape::text},
-                                         {"headers", shape::texts}, {"body", shape::text},
+constexpr member refresh_members[] = {
+    {"issued", shape::text},         {"rotation_note", shape::text},
+    {"access_ttl_s", shape::number}, {"access_ttl_note", shape::text},
+    {"refresh_ttl", shape::text},    {"note", shape::text}};
+
+constexpr member rate_limit_members[] = {{"statuses", shape::numbers},
+                                         {"status_note", shape::text},
+                                         {"headers", shape::texts},
+                                         {"body", shape::text},
                                          {"note", shape::text}};
 
-constexpr member test_members[] = {{"expect", shape::text}, {"scopes_any", shape::texts},
-                                   {"scope_header", shape::text}, {"returns", shape::text},
+constexpr member test_members[] = {{"expect", shape::text},
+                                   {"scopes_any", shape::texts},
+                                   {"scope_header", shape::text},
+                                   {"returns", shape::text},
                                    {"note", shape::text}};
 
 constexpr member graphql_members[] = {
@@ -65,11 +84,21 @@ void check_shape(yaml_file& file, const yaml_node& node, shape is)
 {
     constexpr std::int64_t number_max = 1'000'000'000;
     switch (is) {
-        case shape::text: file.string(node); break;
-        case shape::texts: file.strings(node); break;
-        case shape::number: file.integer(node, 0, number_max); break;
-        case shape::url: check_url(file, node); break;
-        case shape::map: file.expect_map(node); break;
+        case shape::text:
+            file.string(node);
+            break;
+        case shape::texts:
+            file.strings(node);
+            break;
+        case shape::number:
+            file.integer(node, 0, number_max);
+            break;
+        case shape::url:
+            check_url(file, node);
+            break;
+        case shape::map:
+            file.expect_map(node);
+            break;
         case shape::text_map:
             if (file.expect_map(node)) {
                 for (const yaml_node& item : node.items) {
@@ -105,7 +134,8 @@ void check_choice(yaml_file& file, yaml_map& map, std::string_view key,
     }
 }
 
-void check_list(yaml_file& file, yaml_map& top, std::string_view key, std::span<const member> members)
+void check_list(yaml_file& file, yaml_map& top, std::string_view key,
+                std::span<const member> members)
 {
     const yaml_node* list = top.find(key);
     if (list && file.expect_list(*list)) {
@@ -120,7 +150,8 @@ void check_oauth2(yaml_file& file, const yaml_node& node)
 {
     yaml_map map(file, node);
     check_members(file, map, oauth2_members);
-    check_choice(file, map, "pkce", {"supported", "required", "conditional", "unsupported", "unknown"});
+    check_choice(file, map, "pkce",
+                 {"supported", "required", "conditional", "unsupported", "unknown"});
     check_choice(file, map, "token_body", {"form", "json"});
     std::vector<std::string> client_auth;
     map.read("client_auth", client_auth);
@@ -132,7 +163,8 @@ void check_oauth2(yaml_file& file, const yaml_node& node)
     if (const yaml_node* revoke = map.find("revoke")) {
         yaml_map inner(file, *revoke);
         check_members(file, inner, revoke_members);
-        check_choice(file, inner, "style", {"rfc7009", "rfc7009-like", "proprietary", "none", "unknown"});
+        check_choice(file, inner, "style",
+                     {"rfc7009", "rfc7009-like", "proprietary", "none", "unknown"});
     }
     if (const yaml_node* refresh = map.find("refresh")) {
         yaml_map inner(file, *refresh);
@@ -157,11 +189,12 @@ void read_test(yaml_file& file, const yaml_node& node, policy::provider_facts& f
         file.report(*map.find("request"), "expected METHOD URL");
         return;
     }
-    const std::string_view authority = request.substr(slashes + 3).substr(
-        0, request.substr(slashes + 3).find_first_of("/?"));
+    const std::string_view authority =
+        request.substr(slashes + 3).substr(0, request.substr(slashes + 3).find_first_of("/?"));
     const auto is_at = [&](const policy::upstream_host& host) {
-        const std::string_view rest =
-            starts_with_ignoring_case(authority, host.host) ? authority.substr(host.host.size()) : "-";
+        const std::string_view rest = starts_with_ignoring_case(authority, host.host)
+                                          ? authority.substr(host.host.size())
+                                          : "-";
         return rest.empty() || rest == ":" + std::to_string(host.port);
     };
     if (!is_at(facts.base) && std::none_of(facts.hosts.begin(), facts.hosts.end(), is_at)) {

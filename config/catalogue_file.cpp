@@ -1,14 +1,14 @@
 #include "config/catalogue_file.hpp"
 
+#include "base/text.hpp"
+#include "policy/path_prefix.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <regex>
 #include <set>
 #include <stdexcept>
-
-#include "base/text.hpp"
-#include "policy/path_prefix.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -66,14 +66,16 @@ void read_identity(yaml_file& file, yaml_map& top, policy::provider_facts& facts
     top.read("enabled", facts.enabled);
 
     std::string path_case = "sensitive";
-    if (top.read("path_case", path_case) && path_case != "sensitive" && path_case != "insensitive") {
+    if (top.read("path_case", path_case) && path_case != "sensitive" &&
+        path_case != "insensitive") {
         file.report(*top.find("path_case"), "expected sensitive or insensitive");
     }
     facts.path_case_insensitive = path_case == "insensitive";
 
     if (top.read("tls_ca", facts.tls_ca) && !facts.tls_ca.empty()) {
         const auto directory = std::filesystem::path(file.name()).parent_path();
-        facts.tls_ca = std::filesystem::absolute(directory / facts.tls_ca).lexically_normal().string();
+        facts.tls_ca =
+            std::filesystem::absolute(directory / facts.tls_ca).lexically_normal().string();
         std::error_code error;
         if (!std::filesystem::is_regular_file(facts.tls_ca, error)) {
             file.report(*top.find("tls_ca"), "names no file");
@@ -96,13 +98,15 @@ void read_allow(yaml_file& file, yaml_map& top, policy::provider_facts& facts)
     };
     for (const yaml_node& item : list->items) {
         const auto value = file.string(item);
-        const auto place = std::find_if(std::begin(known), std::end(known),
-                                        [&](const auto& entry) { return value && entry.first == *value; });
+        const auto place = std::find_if(std::begin(known), std::end(known), [&](const auto& entry) {
+            return value && entry.first == *value;
+        });
         if (place != std::end(known)) {
             *place->second = true;
         } else if (value) {
-            file.report(item, "expected plain_http, private_addresses, cookies, empty_segments or "
-                              "encoded_slash");
+            file.report(item,
+                        "expected plain_http, private_addresses, cookies, empty_segments or "
+                        "encoded_slash");
         }
     }
 }
@@ -222,7 +226,8 @@ std::optional<policy::upstream_host> read_authority(yaml_file& file, const yaml_
     const std::size_t colon = bracket == std::string_view::npos ? bracket : text.find(':', bracket);
     if (colon != std::string_view::npos) {
         const std::string_view port = text.substr(colon + 1);
-        const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), read.port);
+        const auto [stop, error] =
+            std::from_chars(port.data(), port.data() + port.size(), read.port);
         if (error != std::errc() || stop != port.data() + port.size() || read.port == 0) {
             file.report(node, "the port is not a number from 1 to 65535");
             return std::nullopt;
@@ -238,8 +243,9 @@ std::optional<policy::upstream_host> read_authority(yaml_file& file, const yaml_
         return std::nullopt;
     }
     const bool paired = for_each_placeholder(text.substr(0, colon), [&](std::string_view name) {
-        const auto known = std::find_if(facts.variables.begin(), facts.variables.end(),
-                                        [&](const auto& variable) { return variable.name == name; });
+        const auto known =
+            std::find_if(facts.variables.begin(), facts.variables.end(),
+                         [&](const auto& variable) { return variable.name == name; });
         if (known == facts.variables.end() || known->where != "host") {
             file.report(node, "{" + std::string(name) + "} is no variable with where: host");
         }
@@ -291,8 +297,8 @@ void read_scopes(yaml_file& file, yaml_map& top, policy::provider_facts& facts)
 {
     const yaml_node* scopes = top.find("scopes");
     std::set<std::string> seen;
-    for (const yaml_node& item : scopes && file.expect_list(*scopes) ? scopes->items
-                                                                     : std::vector<yaml_node>{}) {
+    for (const yaml_node& item :
+         scopes&& file.expect_list(*scopes) ? scopes->items : std::vector<yaml_node>{}) {
         yaml_map map(file, item);
         policy::scope_description made;
         map.require("id");

@@ -1,23 +1,25 @@
 // Reads one provider's file into plain facts. The keys are those of CONTRACT.md 5; besides them:
 //
 //   allow: [cookies]   callers' cookies are passed on, and the provider's are passed back
-//   classes            {read: [...], write: [...], destructive: [...]}: path patterns that settle the
-//                      class of table rows, for APIs whose verbs mean nothing (verb_semantics: path)
+//   classes            {read: [...], write: [...], destructive: [...]}: path patterns that settle
+//   the
+//                      class of table rows, for APIs whose verbs mean nothing (verb_semantics:
+//                      path)
 //   variables, strip, test, rate_limit, tunnels, method_override, verb_semantics, read_over_post,
 //   graphql, method_scopes, capabilities, optional_headers, optional_params, version_in_path,
 //   notes, checked, unverified
 //
 // Carriers under method_override are removed from calls like those under strip: a verb that the
 // provider took from there is not the one that was decided on. What only describes (test,
-// rate_limit, tunnels, graphql, method_scopes, capabilities, optional_*, notes, checked, unverified)
-// is checked for its shape; a tunnel is closed unless a rule opens it.
+// rate_limit, tunnels, graphql, method_scopes, capabilities, optional_*, notes, checked,
+// unverified) is checked for its shape; a tunnel is closed unless a rule opens it.
 #pragma once
-
-#include <string>
 
 #include "config/catalogue_table.hpp"
 #include "config/yaml.hpp"
 #include "policy/provider.hpp"
+
+#include <string>
 
 namespace sallyport::config {
 

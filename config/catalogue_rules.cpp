@@ -1,11 +1,11 @@
+#include "config/catalogue_file.hpp"
+#include "policy/path_template.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
 #include <stdexcept>
 #include <tuple>
-
-#include "config/catalogue_file.hpp"
-#include "policy/path_template.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -75,9 +75,8 @@ void read_rule_hosts(yaml_file& file, const yaml_node& list, const policy::provi
             continue;
         }
         const bool known = named->host == facts.base.host ||
-                           std::any_of(facts.hosts.begin(), facts.hosts.end(), [&](const auto& host) {
-                               return host.host == named->host;
-                           });
+                           std::any_of(facts.hosts.begin(), facts.hosts.end(),
+                                       [&](const auto& host) { return host.host == named->host; });
         if (known) {
             hosts.push_back(named->host);
         } else {
@@ -92,8 +91,8 @@ void read_rule(yaml_file& file, const yaml_node& item, policy::provider_facts& f
     policy::rule made;
     std::string note;
     map.read("note", note);
-    made.source = std::filesystem::path(file.name()).filename().string() + ":" +
-                  std::to_string(item.line);
+    made.source =
+        std::filesystem::path(file.name()).filename().string() + ":" + std::to_string(item.line);
     map.require("operation");
     if (map.read("operation", made.operation) && made.operation.empty()) {
         file.report(*map.find("operation"), "must not be empty");
@@ -133,7 +132,8 @@ void read_patterns(yaml_file& file, const yaml_node& list, bool with_method,
             continue;
         }
         const std::size_t slash = text->find('/');
-        const bool has_method = slash != 0 && slash != std::string::npos && (*text)[slash - 1] == ' ';
+        const bool has_method =
+            slash != 0 && slash != std::string::npos && (*text)[slash - 1] == ' ';
         const std::size_t rest = text->find("**");
         if (slash == std::string::npos || (with_method ? !has_method : slash != 0)) {
             file.report(item, with_method ? "expected METHOD /path" : "expected a path");
@@ -227,7 +227,8 @@ void read_table_entry(yaml_file& file, const yaml_node& item, const row_classes&
     read_table(path, facts, classes, table.rows, found);
     for (const policy::rule_table& earlier : facts.tables) {
         if (overlap(earlier, table)) {
-            file.report(item, "an earlier table covers the same calls for the same kind and variant");
+            file.report(item,
+                        "an earlier table covers the same calls for the same kind and variant");
             break;
         }
     }

@@ -1,5 +1,8 @@
 #include "config/catalogue_table.hpp"
 
+#include "base/text.hpp"
+#include "policy/path_template.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -7,9 +10,6 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
-
-#include "base/text.hpp"
-#include "policy/path_template.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -35,7 +35,9 @@ std::optional<std::string> read_bytes(const std::string& file)
     if (!in || !std::filesystem::is_regular_file(file, error)) {
         return std::nullopt;
     }
-    std::string bytes(std::min<std::uintmax_t>(std::filesystem::file_size(file, error), table_bytes_max) + 1, '\0');
+    std::string bytes(
+        std::min<std::uintmax_t>(std::filesystem::file_size(file, error), table_bytes_max) + 1,
+        '\0');
     in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     bytes.resize(static_cast<std::size_t>(in.gcount()));
     return in.bad() ? std::nullopt : std::optional(std::move(bytes));
@@ -43,7 +45,7 @@ std::optional<std::string> read_bytes(const std::string& file)
 
 struct table_base {
     std::string path;
-    std::string host;  // Empty: the base URL's.
+    std::string host;                         // Empty: the base URL's.
     std::vector<std::string_view> templates;  // Empty: all others.
 };
 
@@ -217,7 +219,8 @@ private:
             }
         }
         for (const std::string& reading : classes_.read_over_post) {
-            const std::string_view pattern = std::string_view(reading).substr(reading.find(' ') + 1);
+            const std::string_view pattern =
+                std::string_view(reading).substr(reading.find(' ') + 1);
             if (reading.starts_with(std::string(method) + " ") &&
                 (fits_pattern(pattern, path) || fits_pattern(pattern, whole))) {
                 return policy::operation_class::read;

@@ -9,12 +9,12 @@
 // Limits: table_bytes_max, table_rows_max.
 #pragma once
 
+#include "config/problem.hpp"
+#include "policy/provider.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "config/problem.hpp"
-#include "policy/provider.hpp"
 
 namespace sallyport::config {
 
@@ -24,7 +24,8 @@ constexpr std::size_t table_rows_max = 50'000;
 // What the provider's file says about the classes of rows.
 struct row_classes {
     std::vector<std::string> read_over_post;  // "POST /path/**"
-    std::vector<std::pair<policy::operation_class, std::string>> named;  // path patterns, any method
+    std::vector<std::pair<policy::operation_class, std::string>>
+        named;  // path patterns, any method
 };
 
 // Whether `path` (a template) fits a pattern, in which `**` is any number of segments and {x} one.

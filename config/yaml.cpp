@@ -1,8 +1,8 @@
 #include "config/yaml.hpp"
 
-#include <charconv>
-
 #include "base/time.hpp"
+
+#include <charconv>
 
 namespace sallyport::config {
 namespace {
@@ -98,7 +98,8 @@ std::optional<std::chrono::milliseconds> yaml_file::duration(const yaml_node& no
                                                              std::chrono::milliseconds min,
                                                              std::chrono::milliseconds max)
 {
-    const auto value = node.is == yaml_node::type::scalar ? parse_duration(node.text) : std::nullopt;
+    const auto value =
+        node.is == yaml_node::type::scalar ? parse_duration(node.text) : std::nullopt;
     if (!value) {
         report(node, "expected a duration such as 250ms, 10s, 5m or 24h");
         return std::nullopt;
@@ -120,7 +121,8 @@ std::optional<std::uint64_t> yaml_file::size(const yaml_node& node, std::uint64_
         return std::nullopt;
     }
     if (*value < min || *value > max) {
-        report(node, "must be from " + std::to_string(min) + " to " + std::to_string(max) + " bytes");
+        report(node,
+               "must be from " + std::to_string(min) + " to " + std::to_string(max) + " bytes");
         return std::nullopt;
     }
     return value;

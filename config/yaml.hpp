@@ -20,6 +20,8 @@
 // which case they have reported it): the target's initial value is the default.
 #pragma once
 
+#include "config/problem.hpp"
+
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -28,8 +30,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "config/problem.hpp"
 
 namespace sallyport::config {
 

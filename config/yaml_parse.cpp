@@ -1,4 +1,6 @@
 // The only file that knows the YAML library.
+#include "config/yaml.hpp"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -6,8 +8,6 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
-
-#include "config/yaml.hpp"
 
 namespace sallyport::config {
 namespace {

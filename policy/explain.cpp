@@ -37,8 +37,8 @@ explanation explain(const provider& provider, std::string_view host, std::string
     }
     const scope_set granted = provider.closure(scopes);
     const grant grant{.kind = kind, .variant = variant, .granted = &granted, .access = access};
-    const decision decided =
-        provider.decide({method, host.empty() ? std::string_view(facts.base.host) : host, &path}, grant);
+    const decision decided = provider.decide(
+        {method, host.empty() ? std::string_view(facts.base.host) : host, &path}, grant);
 
     result.allowed = decided.outcome == verdict::allow;
     result.reason = reason_for(decided.outcome);

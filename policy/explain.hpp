@@ -2,11 +2,11 @@
 // real decision (request_path, provider::decide), so that it cannot tell another story.
 #pragma once
 
+#include "policy/provider.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "policy/provider.hpp"
 
 namespace sallyport::policy {
 

@@ -165,7 +165,8 @@ path_fault request_path::add(std::string_view raw_segment, bool last, path_allow
         return path_fault::dot_segment;
     }
     const bool parameters = segment.find(';') != std::string_view::npos;
-    if (without_parameters(segment).empty() && (!last || parameters) && !allowances.empty_segments) {
+    if (without_parameters(segment).empty() && (!last || parameters) &&
+        !allowances.empty_segments) {
         return path_fault::empty_segment;
     }
     has_parameters_ |= parameters;

@@ -4,8 +4,8 @@
 // the raw bytes are what goes out. A path that could be read two ways is refused.
 //
 // Some servers cut `;parameters` off a segment before they look at it (RFC 3986, 3.3). Such paths
-// are accepted where both readings come to the same: `..;x` is a dot segment, `;x` an empty one, and
-// provider::decide() wants one rule for the path with and without its parameters.
+// are accepted where both readings come to the same: `..;x` is a dot segment, `;x` an empty one,
+// and provider::decide() wants one rule for the path with and without its parameters.
 #pragma once
 
 #include <array>

@@ -1,8 +1,8 @@
 #include "policy/path_prefix.hpp"
 
-#include <stdexcept>
-
 #include "base/text.hpp"
+
+#include <stdexcept>
 
 namespace sallyport::policy {
 

@@ -4,10 +4,10 @@
 // at the end it goes on: after a slash something must follow, be it nothing but the slash.
 #pragma once
 
+#include "policy/path_template.hpp"
+
 #include <span>
 #include <string_view>
-
-#include "policy/path_template.hpp"
 
 namespace sallyport::policy {
 

@@ -1,9 +1,9 @@
 #include "policy/path_template.hpp"
 
-#include <stdexcept>
-
 #include "base/text.hpp"
 #include "policy/path.hpp"
+
+#include <stdexcept>
 
 namespace sallyport::policy {
 namespace {
@@ -55,7 +55,8 @@ template_segment parse_segment(std::string_view text)
         segment.texts.emplace_back();
         text.remove_prefix(close + 1);
     }
-    const bool bare = segment.texts.size() == 2 && segment.texts[0].empty() && segment.texts[1].empty();
+    const bool bare =
+        segment.texts.size() == 2 && segment.texts[0].empty() && segment.texts[1].empty();
     if (several && !bare) {
         throw std::invalid_argument("{+x} must be a whole segment");
     }

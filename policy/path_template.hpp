@@ -1,8 +1,8 @@
 // A rule's path template, taken apart (CONTRACT.md 5 "Rules").
 //
-// `{x}` is one segment that is not empty, `{+x}` one or more of which the first and the last are not
-// empty, `**` (only at the end) whatever is left, also nothing. Text beside placeholders inside a
-// segment is literal: `{id}:batchUpdate`. Literals are compared with decoded segments as they
+// `{x}` is one segment that is not empty, `{+x}` one or more of which the first and the last are
+// not empty, `**` (only at the end) whatever is left, also nothing. Text beside placeholders inside
+// a segment is literal: `{id}:batchUpdate`. Literals are compared with decoded segments as they
 // stand. "/a/" ends in an empty literal: a trailing slash is told apart.
 #pragma once
 
@@ -18,8 +18,8 @@ enum class segment_kind : std::uint8_t { literal, partly_literal, one, some, end
 
 struct template_segment {
     segment_kind kind = segment_kind::literal;
-    // literal: its text. partly_literal: the literal texts around the placeholders, so one more than
-    // there are placeholders, the first and the last possibly empty.
+    // literal: its text. partly_literal: the literal texts around the placeholders, so one more
+    // than there are placeholders, the first and the last possibly empty.
     std::vector<std::string> texts;
 
     bool operator==(const template_segment&) const = default;

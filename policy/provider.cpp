@@ -1,9 +1,9 @@
 #include "policy/provider.hpp"
 
+#include "policy/rule_book.hpp"
+
 #include <algorithm>
 #include <array>
-
-#include "policy/rule_book.hpp"
 
 namespace sallyport::policy {
 namespace {
@@ -126,9 +126,10 @@ catalogue::catalogue(std::vector<std::unique_ptr<provider>> providers)
 
 const provider* catalogue::find(std::string_view id) const noexcept
 {
-    const auto place = std::lower_bound(
-        providers_.begin(), providers_.end(), id,
-        [](const auto& candidate, std::string_view wanted) { return candidate->facts().id < wanted; });
+    const auto place = std::lower_bound(providers_.begin(), providers_.end(), id,
+                                        [](const auto& candidate, std::string_view wanted) {
+                                            return candidate->facts().id < wanted;
+                                        });
     const bool found = place != providers_.end() && (*place)->facts().id == id;
     return found && (*place)->facts().enabled ? place->get() : nullptr;
 }

@@ -5,6 +5,9 @@
 // Source: CONTRACT.md 5.
 #pragma once
 
+#include "policy/path.hpp"
+#include "policy/scopes.hpp"
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,9 +16,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "policy/path.hpp"
-#include "policy/scopes.hpp"
 
 namespace sallyport::policy {
 
@@ -50,11 +50,13 @@ struct variable {
     std::string name;
     std::string where;          // host | path | oauth
     std::string default_value;  // Empty: a connection must set it.
-    std::string pattern;        // ECMAScript regular expression over the whole value; empty: one DNS label
+    std::string
+        pattern;  // ECMAScript regular expression over the whole value; empty: one DNS label
     std::string description;
 };
 
-// A carrier of credentials that is removed from a caller's request: `header:X-Api-Key`, `query:key`.
+// A carrier of credentials that is removed from a caller's request: `header:X-Api-Key`,
+// `query:key`.
 struct carrier {
     enum class place : std::uint8_t { header, query, form, json };
     place in = place::header;
@@ -70,11 +72,11 @@ struct scope_description {
 struct rule {
     std::string operation;
     operation_class cls = operation_class::read;
-    std::vector<std::string> methods;  // "*" is every method
-    std::string path;                  // template
+    std::vector<std::string> methods;              // "*" is every method
+    std::string path;                              // template
     std::vector<std::vector<std::string>> scopes;  // alternatives; empty: none needed
     std::vector<std::string> hosts;                // as in provider_facts; empty: the base's
-    std::string source;                            // "github.yaml:31" or "github.tsv:118", for explain
+    std::string source;  // "github.yaml:31" or "github.tsv:118", for explain
 };
 
 // One table of scope rules, already read: paths whole, classes settled. The rows' methods stand as
@@ -121,10 +123,10 @@ struct call_facts {
 };
 
 struct grant {
-    std::string_view kind = {};                 // the connection's credential kind
-    std::string_view variant = {};              // and variant: select the table
-    const scope_set* granted = nullptr;         // closure of the connection's scopes; never null
-    const scope_set* run = nullptr;             // closure of the run's; null: not narrowed
+    std::string_view kind = {};          // the connection's credential kind
+    std::string_view variant = {};       // and variant: select the table
+    const scope_set* granted = nullptr;  // closure of the connection's scopes; never null
+    const scope_set* run = nullptr;      // closure of the run's; null: not narrowed
     operation_class access = operation_class::write;
 };
 

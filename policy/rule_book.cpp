@@ -26,8 +26,7 @@ bool contains(const Texts& texts, std::string_view text) noexcept
 }
 
 // The path as a server reads it that cuts off `;parameters`.
-std::uint32_t find_without_parameters(const rule_trie& trie,
-                                      std::span<const std::string_view> path,
+std::uint32_t find_without_parameters(const rule_trie& trie, std::span<const std::string_view> path,
                                       std::uint64_t methods, std::uint64_t hosts) noexcept
 {
     std::array<std::string_view, path_segments_max> segments;

@@ -4,16 +4,16 @@
 // Immutable once built; any number of threads may read it at once.
 #pragma once
 
+#include "policy/path_prefix.hpp"
+#include "policy/provider.hpp"
+#include "policy/rule_trie.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "policy/path_prefix.hpp"
-#include "policy/provider.hpp"
-#include "policy/rule_trie.hpp"
 
 namespace sallyport::policy {
 
@@ -74,12 +74,12 @@ private:
                             std::span<const std::string_view> path) const noexcept;
 
     const provider_facts& facts_;
-    std::vector<host> hosts_;                 // the base first
-    std::vector<std::string_view> methods_;   // that some rule names
+    std::vector<host> hosts_;                // the base first
+    std::vector<std::string_view> methods_;  // that some rule names
     std::unordered_map<std::string_view, std::uint32_t> bit_of_scope_;
     std::vector<std::vector<std::uint32_t>> implied_;
-    std::vector<entry> entries_;              // the file's rules, then each table's rows
-    std::vector<span_of> alternatives_;       // into scopes_
+    std::vector<entry> entries_;         // the file's rules, then each table's rows
+    std::vector<span_of> alternatives_;  // into scopes_
     std::vector<std::uint32_t> scopes_;
     std::vector<selection> selections_;
 };

@@ -1,5 +1,8 @@
 #include "policy/rule_trie.hpp"
 
+#include "base/text.hpp"
+#include "policy/path.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -8,15 +11,13 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "base/text.hpp"
-#include "policy/path.hpp"
-
 namespace sallyport::policy {
 namespace {
 
 std::uint32_t hash_text(std::string_view text, bool fold) noexcept
 {
-    std::uint32_t hash = 2166136261u;  // FNV-1a: the texts are short and the table is not the caller's.
+    // FNV-1a: the texts are short and the table is not the caller's.
+    std::uint32_t hash = 2166136261u;
     for (const char c : text) {
         hash = (hash ^ static_cast<unsigned char>(fold ? to_lower(c) : c)) * 16777619u;
     }
@@ -153,8 +154,8 @@ private:
 
     std::uint32_t literal(std::uint32_t at, const std::string& text)
     {
-        const auto [known, is_new] =
-            children_.try_emplace(std::to_string(at) + "/" + text, static_cast<std::uint32_t>(nodes_.size()));
+        const auto [known, is_new] = children_.try_emplace(
+            std::to_string(at) + "/" + text, static_cast<std::uint32_t>(nodes_.size()));
         if (is_new) {
             const auto [place, is_new_text] =
                 texts_.try_emplace(text, static_cast<std::uint32_t>(trie_.texts_.size()));
@@ -248,7 +249,8 @@ std::uint32_t rule_trie::literal_child(std::uint32_t parent, std::uint32_t hash,
 void rule_trie::try_terminals(search& state, std::uint32_t begin, std::uint32_t end) const noexcept
 {
     for (std::uint32_t i = begin; i < end && terminals_[i].rank < state.best_rank; ++i) {
-        if ((terminals_[i].methods & state.methods) != 0 && (terminals_[i].hosts & state.hosts) != 0) {
+        if ((terminals_[i].methods & state.methods) != 0 &&
+            (terminals_[i].hosts & state.hosts) != 0) {
             state.best_rank = terminals_[i].rank;
         }
     }

@@ -1,8 +1,8 @@
 // Finds the most specific rule for a path: a trie over template segments in flat arrays.
 //
 // All rules are ranked once, when the trie is built: by the kinds of their segments from the left,
-// then by their order. The best rule for a call is then the matching one of the lowest rank, and the
-// search may leave out every subtree that holds nothing better than what it has found.
+// then by their order. The best rule for a call is then the matching one of the lowest rank, and
+// the search may leave out every subtree that holds nothing better than what it has found.
 //
 // Immutable, so any number of threads may search at once. A search does not allocate, and it
 // cannot be made to backtrack: below one {+x} a node is reached once for each segment of the path
@@ -10,13 +10,13 @@
 // handful of look-ups.
 #pragma once
 
+#include "policy/path_template.hpp"
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "policy/path_template.hpp"
 
 namespace sallyport::policy {
 

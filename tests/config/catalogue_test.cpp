@@ -1,13 +1,13 @@
 #include "config/catalogue.hpp"
 
+#include "config/yaml.hpp"
+#include "policy/explain.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-
-#include "config/yaml.hpp"
-#include "policy/explain.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -84,7 +84,8 @@ rules:
 scope_rules:
   - {file: "example.tsv", kinds: [bearer], variant: ""}
 )");
-    write("example.tsv", "# base: https://api.example.com/v2\nGET\t/things\tthings:read|a+b\nPOST\t/ping\t-\n");
+    write("example.tsv",
+          "# base: https://api.example.com/v2\nGET\t/things\tthings:read|a+b\nPOST\t/ping\t-\n");
     const loaded_catalogue loaded = load();
     EXPECT_EQ(text_of(loaded.problems), "");
     const policy::provider* example = loaded.catalogue->find("example");
@@ -119,7 +120,8 @@ scope_rules:
 
 TEST_F(Catalogue, ReportsEveryProblemOfAFileWithItsPosition)
 {
-    EXPECT_EQ(problems_of(R"(id: Example
+    EXPECT_EQ(
+        problems_of(R"(id: Example
 base_url: "https://api.example.com/v1"
 colour: red
 enabled: maybe
@@ -135,30 +137,30 @@ rules:
   - {class: read}
 scopes: [{scope: a}]
 )"),
-              "example.yaml:1:5: must be of lower-case letters, digits, '_' and '-'\n"
-              "example.yaml:2:11: must be an origin, scheme://host[:port]: paths are always whole\n"
-              "example.yaml:3:1: unknown key \"colour\"\n"
-              "example.yaml:4:10: expected true or false\n"
-              "example.yaml:5:12: expected sensitive or insensitive\n"
-              "example.yaml:6:9: expected plain_http, private_addresses, cookies, empty_segments or "
-              "encoded_slash\n"
-              "example.yaml:8:11: expected oauth2, api_key, bearer, basic or custom\n"
-              "example.yaml:9:13: at least one place is needed\n"
-              "example.yaml:11:14: the place has no name that it may have\n"
-              "example.yaml:11:14: {api_key} is unknown for the kind api_key\n"
-              "example.yaml:11:71: expected header, query, cookie, path or body\n"
-              "example.yaml:11:81: a template for the path starts with a slash\n"
-              "example.yaml:13:27: expected read, write or destructive\n"
-              "example.yaml:13:44: expected a method in capital letters, or \"*\"\n"
-              "example.yaml:13:56: the template does not start with a slash\n"
-              "example.yaml:13:71: expected a list of alternatives, each a list of scopes\n"
-              "example.yaml:13:85: is neither the base URL's host nor one of hosts\n"
-              "example.yaml:13:97: unknown key \"extra\"\n"
-              "example.yaml:14:5: the key \"operation\" is missing\n"
-              "example.yaml:14:5: the key \"methods\" is missing\n"
-              "example.yaml:14:5: the key \"path\" is missing\n"
-              "example.yaml:15:10: the key \"id\" is missing\n"
-              "example.yaml:15:11: unknown key \"scope\"\n");
+        "example.yaml:1:5: must be of lower-case letters, digits, '_' and '-'\n"
+        "example.yaml:2:11: must be an origin, scheme://host[:port]: paths are always whole\n"
+        "example.yaml:3:1: unknown key \"colour\"\n"
+        "example.yaml:4:10: expected true or false\n"
+        "example.yaml:5:12: expected sensitive or insensitive\n"
+        "example.yaml:6:9: expected plain_http, private_addresses, cookies, empty_segments or "
+        "encoded_slash\n"
+        "example.yaml:8:11: expected oauth2, api_key, bearer, basic or custom\n"
+        "example.yaml:9:13: at least one place is needed\n"
+        "example.yaml:11:14: the place has no name that it may have\n"
+        "example.yaml:11:14: {api_key} is unknown for the kind api_key\n"
+        "example.yaml:11:71: expected header, query, cookie, path or body\n"
+        "example.yaml:11:81: a template for the path starts with a slash\n"
+        "example.yaml:13:27: expected read, write or destructive\n"
+        "example.yaml:13:44: expected a method in capital letters, or \"*\"\n"
+        "example.yaml:13:56: the template does not start with a slash\n"
+        "example.yaml:13:71: expected a list of alternatives, each a list of scopes\n"
+        "example.yaml:13:85: is neither the base URL's host nor one of hosts\n"
+        "example.yaml:13:97: unknown key \"extra\"\n"
+        "example.yaml:14:5: the key \"operation\" is missing\n"
+        "example.yaml:14:5: the key \"methods\" is missing\n"
+        "example.yaml:14:5: the key \"path\" is missing\n"
+        "example.yaml:15:10: the key \"id\" is missing\n"
+        "example.yaml:15:11: unknown key \"scope\"\n");
 }
 
 TEST_F(Catalogue, NamesWhatIsMissing)
@@ -237,7 +239,8 @@ TEST_F(Catalogue, RefusesTextBombs)
     }
     EXPECT_EQ(problems_of(bomb), "example.yaml:1:4: anchors and aliases are not accepted\n");
     EXPECT_NE(problems_of("id: " + std::string(100'000, '[')), "");
-    EXPECT_EQ(problems_of(std::string(yaml_file_bytes_max + 1, ' ')), "example.yaml:0:0: is larger than 1 MiB\n");
+    EXPECT_EQ(problems_of(std::string(yaml_file_bytes_max + 1, ' ')),
+              "example.yaml:0:0: is larger than 1 MiB\n");
 }
 
 TEST_F(Catalogue, WantsPlainHttpSaid)
@@ -246,8 +249,10 @@ TEST_F(Catalogue, WantsPlainHttpSaid)
         "credentials: [{kind: bearer, inject: [{in: header, name: A, value: \"{secret}\"}]}]\n";
     EXPECT_EQ(problems_of("id: example\nbase_url: http://127.0.0.1:8080\n" + rest),
               "example.yaml:2:11: http:// needs allow: [plain_http]\n");
-    write("example.yaml",
-          "id: example\nbase_url: http://127.0.0.1:8080/\nallow: [plain_http, private_addresses]\n" + rest);
+    write(
+        "example.yaml",
+        "id: example\nbase_url: http://127.0.0.1:8080/\nallow: [plain_http, private_addresses]\n" +
+            rest);
     const loaded_catalogue loaded = load();
     EXPECT_EQ(text_of(loaded.problems), "");
     const policy::provider_facts& facts = loaded.catalogue->find("example")->facts();
@@ -256,9 +261,10 @@ TEST_F(Catalogue, WantsPlainHttpSaid)
     EXPECT_EQ(facts.base.host, "127.0.0.1");
     EXPECT_EQ(facts.base.port, 8080);
     for (const char* url : {"ftp://x", "https://", "https://u@x", "https://x:0", "https://x:70000",
-                            "https://x:1x", "https://*.x", "https://x/?a", "https://x#f", "https://x..y",
-                            "https://x.", "https://{v}.x", "https://x y"}) {
-        EXPECT_NE(problems_of("id: example\nbase_url: \"" + std::string(url) + "\"\n" + rest), "") << url;
+                            "https://x:1x", "https://*.x", "https://x/?a", "https://x#f",
+                            "https://x..y", "https://x.", "https://{v}.x", "https://x y"}) {
+        EXPECT_NE(problems_of("id: example\nbase_url: \"" + std::string(url) + "\"\n" + rest), "")
+            << url;
     }
 }
 
@@ -266,13 +272,14 @@ TEST_F(Catalogue, ChecksVariables)
 {
     const std::string rest =
         "credentials: [{kind: bearer, inject: [{in: header, name: A, value: \"{secret}\"}]}]\n";
-    const std::string file =
-        "id: example\nbase_url: \"https://{site}.example.com\"\n" + rest + "variables: [{name: site, where: host";
+    const std::string file = "id: example\nbase_url: \"https://{site}.example.com\"\n" + rest +
+                             "variables: [{name: site, where: host";
     EXPECT_EQ(problems_of(file + "}]\n"), "");
     EXPECT_EQ(problems_of(file + "}]\nallow: [private_addresses]\n"),
               "example.yaml:4:13: with private_addresses a variable in a host needs a pattern\n");
     EXPECT_EQ(problems_of(file + ", pattern: \"[a-z]+\"}]\nallow: [private_addresses]\n"), "");
-    EXPECT_EQ(problems_of(file + ", pattern: \"[a-\"}]\n"), "example.yaml:4:48: is no regular expression\n");
+    EXPECT_EQ(problems_of(file + ", pattern: \"[a-\"}]\n"),
+              "example.yaml:4:48: is no regular expression\n");
     EXPECT_EQ(problems_of(file + ", pattern: \"[a-z]+\", default: \"1\"}]\n"),
               "example.yaml:4:67: does not fit the pattern\n");
     EXPECT_EQ(problems_of("id: example\nbase_url: \"https://{site}.example.com\"\n" + rest),
@@ -281,8 +288,9 @@ TEST_F(Catalogue, ChecksVariables)
 
 TEST_F(Catalogue, RefusesFieldsThatFrameAMessage)
 {
-    for (const char* name : {"Host", "content-length", "Transfer-Encoding", "Connection", "Connection-Id",
-                             "Proxy-Authorization", "Sallyport-Call-Id", "Upgrade"}) {
+    for (const char* name :
+         {"Host", "content-length", "Transfer-Encoding", "Connection", "Connection-Id",
+          "Proxy-Authorization", "Sallyport-Call-Id", "Upgrade"}) {
         EXPECT_NE(problems_of(std::string(head) + "headers: {" + name + ": \"x\"}\n"), "") << name;
     }
     EXPECT_NE(problems_of(std::string(head) + "headers: {X-A: \"a\\r\\nb\"}\n"), "");
@@ -292,7 +300,8 @@ TEST_F(Catalogue, RefusesFieldsThatFrameAMessage)
 TEST_F(Catalogue, RemovesTheCarriersOfOtherVerbs)
 {
     write("example.yaml", std::string(head) +
-                              "strip: [\"query:key\", \"json:token\"]\nmethod_override: [\"header:X-HTTP-Method-Override\"]\n");
+                              "strip: [\"query:key\", \"json:token\"]\nmethod_override: "
+                              "[\"header:X-HTTP-Method-Override\"]\n");
     const loaded_catalogue loaded = load();
     EXPECT_EQ(text_of(loaded.problems), "");
     const auto& strip = loaded.catalogue->find("example")->facts().strip;
@@ -312,7 +321,8 @@ TEST_F(Catalogue, ReadsTablesStrictly)
     };
     EXPECT_EQ(of_table("# base: https://api.example.com\nGET\t/a\tx\n"), "");
     EXPECT_EQ(of_table("GET\t/a\tx\n"), "");
-    EXPECT_EQ(of_table("# base: api.example.com\nGET\t/a\tx\n"), "example.tsv:1:1: the base is no https URL\n");
+    EXPECT_EQ(of_table("# base: api.example.com\nGET\t/a\tx\n"),
+              "example.tsv:1:1: the base is no https URL\n");
     EXPECT_EQ(of_table("GET\t/a\n\nget\t/b\tx\nGET\t/{\tx\nGET\t/c\ta||b\nGET\t/c\t*\nGET /d x\n"),
               "example.tsv:1:1: expected METHOD, TEMPLATE and SCOPES, separated by tabs\n"
               "example.tsv:3:1: expected a method in capital letters\n"
@@ -322,20 +332,25 @@ TEST_F(Catalogue, ReadsTablesStrictly)
               "example.tsv:7:1: expected METHOD, TEMPLATE and SCOPES, separated by tabs\n");
     EXPECT_EQ(problems_of(std::string(head) + "scope_rules: [../x.tsv]\n"),
               "example.yaml:4:15: must name a file beside this one\n");
-    EXPECT_EQ(problems_of(std::string(head) + "scope_rules: [none.tsv]\n"), "none.tsv:0:0: cannot be read\n");
+    EXPECT_EQ(problems_of(std::string(head) + "scope_rules: [none.tsv]\n"),
+              "none.tsv:0:0: cannot be read\n");
     of_table("GET\t/a\tx\n");
-    EXPECT_EQ(problems_of(std::string(head) + "scope_rules: [{file: example.tsv, kinds: [basic]}]\n"),
-              "example.yaml:4:42: the provider has no credential kind basic\n");
+    EXPECT_EQ(
+        problems_of(std::string(head) + "scope_rules: [{file: example.tsv, kinds: [basic]}]\n"),
+        "example.yaml:4:42: the provider has no credential kind basic\n");
     EXPECT_EQ(problems_of(std::string(head) + "scope_rules: [example.tsv, example.tsv]\n"),
-              "example.yaml:4:28: an earlier table covers the same calls for the same kind and variant\n");
+              "example.yaml:4:28: an earlier table covers the same calls for the same kind and "
+              "variant\n");
 }
 
 TEST_F(Catalogue, GivesRowsTheHostAndPathOfTheirBase)
 {
     write("example.tsv",
-          "# base: https://api.example.com/v1 (main; also beta); https://up.example.com for: /up /up2\n"
+          "# base: https://api.example.com/v1 (main; also beta); https://up.example.com for: /up "
+          "/up2\n"
           "GET\t/a\tx\nPOST\t/up\tx\n");
-    write("example.yaml", std::string(head) + "hosts: [up.example.com]\nscope_rules: [example.tsv]\n");
+    write("example.yaml",
+          std::string(head) + "hosts: [up.example.com]\nscope_rules: [example.tsv]\n");
     const loaded_catalogue loaded = load();
     EXPECT_EQ(text_of(loaded.problems), "");
     const auto& rows = loaded.catalogue->find("example")->facts().tables[0].rows;
@@ -349,7 +364,8 @@ TEST_F(Catalogue, SettlesTheClassesOfRows)
 {
     write("example.tsv",
           "# base: https://api.example.com/api\n"
-          "GET\t/a\t-\nPOST\t/a\t-\nDELETE\t/a\t-\nPATCH\t/a\t-\nPOST\t/x/search\t-\nPOST\t/drop/{id}\t-\n"
+          "GET\t/a\t-\nPOST\t/a\t-\nDELETE\t/a\t-\nPATCH\t/a\t-\nPOST\t/x/search\t-\nPOST\t/drop/"
+          "{id}\t-\n"
           "GET\t/sneaky\t-\n");
     write("example.yaml", std::string(head) +
                               "read_over_post: [POST /api/**/search]\n"

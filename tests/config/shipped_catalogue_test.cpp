@@ -1,11 +1,11 @@
 // The provider files that ship with the program: every row of every table, and what they open.
+#include "config/catalogue.hpp"
+#include "policy/explain.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <iterator>
-
-#include "config/catalogue.hpp"
-#include "policy/explain.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -73,11 +73,12 @@ struct row_checker {
         EXPECT_EQ(path.parse(raw, provider.facts().paths), policy::path_fault::none) << raw;
         const policy::scope_set granted = provider.closure(scopes);
         const std::string& host = row.hosts.empty() ? provider.facts().base.host : row.hosts[0];
-        return provider.decide({row.methods[0], host, &path},
-                               {.kind = table.kinds.empty() ? "oauth2" : std::string_view(table.kinds[0]),
-                                .variant = table.variant,
-                                .granted = &granted,
-                                .access = operation_class::destructive});
+        return provider.decide(
+            {row.methods[0], host, &path},
+            {.kind = table.kinds.empty() ? "oauth2" : std::string_view(table.kinds[0]),
+             .variant = table.variant,
+             .granted = &granted,
+             .access = operation_class::destructive});
     }
 
     void check(const policy::rule& row) const
@@ -92,9 +93,11 @@ struct row_checker {
                 check_partial(row, alternative);
             }
         }
-        EXPECT_EQ(empty.outcome, needs_none ? verdict::allow : verdict::scope_missing) << row.source;
+        EXPECT_EQ(empty.outcome, needs_none ? verdict::allow : verdict::scope_missing)
+            << row.source;
         if (!needs_none) {
-            EXPECT_EQ(decide(row, unrelated_scopes(row)).outcome, verdict::scope_missing) << row.source;
+            EXPECT_EQ(decide(row, unrelated_scopes(row)).outcome, verdict::scope_missing)
+                << row.source;
         }
     }
 
@@ -105,7 +108,8 @@ struct row_checker {
             texts rest;
             std::copy_if(alternative.begin(), alternative.end(), std::back_inserter(rest),
                          [&](const std::string& scope) { return scope != without; });
-            EXPECT_EQ(decide(row, rest).outcome == verdict::allow, satisfies(row, rest)) << row.source;
+            EXPECT_EQ(decide(row, rest).outcome == verdict::allow, satisfies(row, rest))
+                << row.source;
         }
     }
 
@@ -124,9 +128,10 @@ struct row_checker {
             }
         }
         return std::any_of(row.scopes.begin(), row.scopes.end(), [&](const texts& alternative) {
-            return std::all_of(alternative.begin(), alternative.end(), [&](const std::string& scope) {
-                return std::find(closed.begin(), closed.end(), scope) != closed.end();
-            });
+            return std::all_of(
+                alternative.begin(), alternative.end(), [&](const std::string& scope) {
+                    return std::find(closed.begin(), closed.end(), scope) != closed.end();
+                });
         });
     }
 
@@ -186,26 +191,34 @@ TEST(ShippedCatalogue, ClassifiesRowsByTheirVerbSaveWhereThePathDecides)
 TEST(ShippedCatalogue, LetsTheTablesOfGithubGoByVariant)
 {
     const char* path = "/repos/o/r/actions/runs/1/logs";
-    EXPECT_TRUE(explained("github", "DELETE", path, {"repo"}, "", "", operation_class::destructive).allowed);
+    EXPECT_TRUE(explained("github", "DELETE", path, {"repo"}, "", "", operation_class::destructive)
+                    .allowed);
     EXPECT_TRUE(explained("github", "DELETE", path, {"actions:write"}, "fine_grained", "",
                           operation_class::destructive)
                     .allowed);
     EXPECT_FALSE(explained("github", "DELETE", path, {"actions:write"}).allowed);
     EXPECT_FALSE(explained("github", "DELETE", path, {"repo"}, "fine_grained").allowed);
     EXPECT_TRUE(explained("github", "GET", "/user", {"user"}).allowed);
-    EXPECT_EQ(explained("github", "GET", "/user", {}).missing_scopes, (std::vector<texts>{{"user"}}));
+    EXPECT_EQ(explained("github", "GET", "/user", {}).missing_scopes,
+              (std::vector<texts>{{"user"}}));
     EXPECT_TRUE(explained("github", "GET", "/orgs/o/teams/t/repos", {"admin:org"}).allowed);
     EXPECT_FALSE(explained("github", "POST", "/graphql", {"*"}).allowed);
-    EXPECT_EQ(explained("github", "GET", "/repos/o/r/issues", {}).missing_scopes, (std::vector<texts>{{"repo"}}));
+    EXPECT_EQ(explained("github", "GET", "/repos/o/r/issues", {}).missing_scopes,
+              (std::vector<texts>{{"repo"}}));
 }
 
 TEST(ShippedCatalogue, OpensGitForPathsOfGitAlone)
 {
     const texts scopes = {"repo"};
-    EXPECT_EQ(explained("github", "GET", "/o/r.git/info/refs", scopes, "", "github.com").cls, "read");
-    EXPECT_EQ(explained("github", "POST", "/o/r.git/git-upload-pack", scopes, "", "github.com").cls, "read");
-    EXPECT_EQ(explained("github", "POST", "/o/r.git/git-receive-pack", scopes, "", "github.com").cls, "write");
-    EXPECT_FALSE(explained("github", "GET", "/login/oauth/authorize", scopes, "", "github.com").allowed);
+    EXPECT_EQ(explained("github", "GET", "/o/r.git/info/refs", scopes, "", "github.com").cls,
+              "read");
+    EXPECT_EQ(explained("github", "POST", "/o/r.git/git-upload-pack", scopes, "", "github.com").cls,
+              "read");
+    EXPECT_EQ(
+        explained("github", "POST", "/o/r.git/git-receive-pack", scopes, "", "github.com").cls,
+        "write");
+    EXPECT_FALSE(
+        explained("github", "GET", "/login/oauth/authorize", scopes, "", "github.com").allowed);
     EXPECT_FALSE(explained("github", "GET", "/o/r/settings", scopes, "", "github.com").allowed);
     EXPECT_FALSE(explained("github", "GET", "/user", scopes, "", "github.com").allowed);
 }
@@ -213,7 +226,8 @@ TEST(ShippedCatalogue, OpensGitForPathsOfGitAlone)
 TEST(ShippedCatalogue, KeepsTunnelsShut)
 {
     EXPECT_FALSE(explained("gmail", "POST", "/batch/gmail/v1", {"*"}).allowed);
-    EXPECT_FALSE(explained("gmail", "POST", "/batch/gmail/v1", {"*"}, "", "www.googleapis.com").allowed);
+    EXPECT_FALSE(
+        explained("gmail", "POST", "/batch/gmail/v1", {"*"}, "", "www.googleapis.com").allowed);
     EXPECT_FALSE(explained("openai", "POST", "/v1/batches", {}).allowed);
     EXPECT_FALSE(explained("openai", "GET", "/v1/realtime", {}).allowed);
     EXPECT_FALSE(explained("anthropic", "POST", "/v1/messages/batches", {}).allowed);
@@ -223,7 +237,8 @@ TEST(ShippedCatalogue, ServesModelsWithOrdinaryAccess)
 {
     EXPECT_TRUE(explained("openai", "POST", "/v1/chat/completions", {}).allowed);
     EXPECT_TRUE(explained("openai", "GET", "/v1/models", {}).allowed);
-    EXPECT_TRUE(explained("openai", "POST", "/v1/responses", {"*"}, "", "eu.api.openai.com").allowed);
+    EXPECT_TRUE(
+        explained("openai", "POST", "/v1/responses", {"*"}, "", "eu.api.openai.com").allowed);
     EXPECT_FALSE(explained("openai", "DELETE", "/v1/files/1", {}).allowed);
     EXPECT_FALSE(explained("openai", "POST", "/v1/organization/admin_api_keys", {}).allowed);
     EXPECT_TRUE(explained("anthropic", "POST", "/v1/messages", {}).allowed);

@@ -39,8 +39,9 @@ TEST(Yaml, ReportsEveryProblemAtOnceAndKeepsTheDefaults)
 {
     problems found;
     yaml_file file("f.yaml", found);
-    ASSERT_TRUE(file.parse("text: true\nflag: yes\nnumber: 12x\nhigh: 11\nwait: 10\nsize: 1KB\n"
-                           "list: a\nmap: [a]\nnone: ~\n"));
+    ASSERT_TRUE(
+        file.parse("text: true\nflag: yes\nnumber: 12x\nhigh: 11\nwait: 10\nsize: 1KB\n"
+                   "list: a\nmap: [a]\nnone: ~\n"));
     std::string text = "default";
     bool flag = false;
     int number = 1;
@@ -83,8 +84,9 @@ TEST(Yaml, ReadsEveryKindOfValue)
 {
     problems found;
     yaml_file file("f.yaml", found);
-    ASSERT_TRUE(file.parse("text: '12'\nflag: true\nnumber: -3\nwait: 250ms\nsize: 64KiB\n"
-                           "list: [a, \"true\"]\n"));
+    ASSERT_TRUE(
+        file.parse("text: '12'\nflag: true\nnumber: -3\nwait: 250ms\nsize: 64KiB\n"
+                   "list: [a, \"true\"]\n"));
     std::string text;
     bool flag = false;
     int number = 0;

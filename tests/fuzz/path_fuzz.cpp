@@ -3,13 +3,13 @@
 //
 // Seeds: paths of the provider tables, and the tricks of tests/policy/path_test.cpp, each after one
 // byte that picks the method and what the provider's file allows.
+#include "policy/explain.hpp"
+#include "policy/provider.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
-
-#include "policy/explain.hpp"
-#include "policy/provider.hpp"
 
 namespace {
 
@@ -32,8 +32,8 @@ std::unique_ptr<provider> make_provider(path_allowances allowances)
     facts.id = "fuzz";
     facts.base.host = "api.test";
     facts.paths = allowances;
-    for (const char* path : {"/a/{x}", "/a/send", "/{+x}/a/{+y}/b/{+z}", "/{x}/{y}/{z}:go", "/a/{+x}/**",
-                             "/r(x={v},y={w})", "/{+x}/{y}/a", "/", "/a/{x}/"}) {
+    for (const char* path : {"/a/{x}", "/a/send", "/{+x}/a/{+y}/b/{+z}", "/{x}/{y}/{z}:go",
+                             "/a/{+x}/**", "/r(x={v},y={w})", "/{+x}/{y}/a", "/", "/a/{x}/"}) {
         facts.rules.push_back(make_rule(path));
     }
     return std::make_unique<provider>(std::move(facts));

@@ -1,9 +1,9 @@
+#include "tests/policy/made_provider.hpp"
+
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <optional>
-
-#include "tests/policy/made_provider.hpp"
 
 namespace sallyport::policy {
 namespace {
@@ -25,12 +25,11 @@ decision ask(const provider& provider, const asked& call)
     EXPECT_EQ(path.parse(call.path, provider.facts().paths), path_fault::none) << call.path;
     const scope_set granted = provider.closure(call.granted);
     const scope_set run = provider.closure(call.run.value_or(texts{}));
-    return provider.decide({call.method, call.host, &path},
-                           {.kind = call.kind,
-                            .variant = call.variant,
-                            .granted = &granted,
-                            .run = call.run ? &run : nullptr,
-                            .access = call.access});
+    return provider.decide({call.method, call.host, &path}, {.kind = call.kind,
+                                                             .variant = call.variant,
+                                                             .granted = &granted,
+                                                             .run = call.run ? &run : nullptr,
+                                                             .access = call.access});
 }
 
 std::string operation(const provider& provider, const asked& call)
@@ -175,8 +174,8 @@ TEST(Decide, ComparesWithoutCaseWhereTheProviderSaysSo)
 
 TEST(Decide, CoversTheBaseHostUnlessARuleNamesHosts)
 {
-    provider_facts facts = facts_with({make_rule("base", {"GET"}, "/x/{a}"),
-                                       make_rule("upload", {"GET"}, "/x/**")});
+    provider_facts facts =
+        facts_with({make_rule("base", {"GET"}, "/x/{a}"), make_rule("upload", {"GET"}, "/x/**")});
     facts.rules[1].hosts = {"uploads.test"};
     facts.hosts = {{"uploads.test", 443, {}}, {"limited.test", 443, {"/api/", "/{o}/{r}.git/"}}};
     facts.rules.push_back(make_rule("limited", {"GET"}, "/**"));
@@ -214,7 +213,8 @@ TEST(Decide, NeedsOneAlternativeWhole)
 
 TEST(Decide, AsksForNoScopeWhereTheRuleNamesNone)
 {
-    const provider all(facts_with({make_rule("a", {"GET"}, "/a"), make_rule("b", {"GET"}, "/b", {{}, {"r"}})}));
+    const provider all(
+        facts_with({make_rule("a", {"GET"}, "/a"), make_rule("b", {"GET"}, "/b", {{}, {"r"}})}));
     EXPECT_EQ(ask(all, {.path = "/a", .granted = {}}).outcome, verdict::allow);
     EXPECT_EQ(ask(all, {.path = "/a", .granted = {}}).alternative, static_cast<std::size_t>(-1));
     EXPECT_EQ(ask(all, {.path = "/b", .granted = {}}).alternative, 0u);
@@ -224,12 +224,14 @@ TEST(Decide, ClosesGrantedAndRunScopesBeforeItIntersectsThem)
 {
     provider_facts facts = facts_with({make_rule("read", {"GET"}, "/r", {{"read"}}),
                                        make_rule("write", {"GET"}, "/w", {{"write"}})});
-    facts.scope_implies = {{"admin", {"write"}}, {"write", {"read"}}, {"read", {"write-loop"}},
+    facts.scope_implies = {{"admin", {"write"}},
+                           {"write", {"read"}},
+                           {"read", {"write-loop"}},
                            {"write-loop", {"read"}}};
     const provider all(std::move(facts));
     const auto allowed = [&](const char* path, texts granted, std::optional<texts> run) {
-        return ask(all, {.path = path, .granted = std::move(granted), .run = std::move(run)}).outcome ==
-               verdict::allow;
+        return ask(all, {.path = path, .granted = std::move(granted), .run = std::move(run)})
+                   .outcome == verdict::allow;
     };
     EXPECT_TRUE(allowed("/r", {"admin"}, std::nullopt));
     EXPECT_TRUE(allowed("/w", {"admin"}, std::nullopt));
@@ -261,7 +263,10 @@ TEST(Decide, ChecksTheScopesAndThenTheClass)
         facts_with({make_rule("drop", {"DELETE"}, "/a", {{"s"}}, operation_class::destructive),
                     make_rule("put", {"PUT"}, "/a", {}, operation_class::write)}));
     const auto outcome = [&](const char* method, texts granted, operation_class access) {
-        return ask(all, {.method = method, .path = "/a", .granted = std::move(granted), .access = access})
+        return ask(all, {.method = method,
+                         .path = "/a",
+                         .granted = std::move(granted),
+                         .access = access})
             .outcome;
     };
     EXPECT_EQ(outcome("DELETE", {}, operation_class::read), verdict::scope_missing);
@@ -275,9 +280,10 @@ provider_facts facts_with_tables()
 {
     provider_facts facts = facts_with({make_rule("explicit", {"GET"}, "/x/{y}")});
     facts.tables = {
-        {{"oauth2", "bearer"}, "", {make_rule("GET /x/{z}", {"GET"}, "/x/{z}"),
-                                    make_rule("GET /x/lit", {"GET"}, "/x/lit"),
-                                    make_rule("POST /x/{z}", {"POST"}, "/x/{z}")}},
+        {{"oauth2", "bearer"},
+         "",
+         {make_rule("GET /x/{z}", {"GET"}, "/x/{z}"), make_rule("GET /x/lit", {"GET"}, "/x/lit"),
+          make_rule("POST /x/{z}", {"POST"}, "/x/{z}")}},
         {{"oauth2"}, "fine", {make_rule("GET /fine", {"GET"}, "/fine")}},
         {{}, "fine", {make_rule("GET /second", {"GET"}, "/second")}},
     };
@@ -292,10 +298,13 @@ TEST(Decide, SelectsTablesByKindAndVariant)
     EXPECT_EQ(operation(all, {.method = "POST", .path = "/x/1", .kind = "basic"}), "");
     EXPECT_EQ(operation(all, {.path = "/fine", .kind = "oauth2", .variant = "fine"}), "GET /fine");
     EXPECT_EQ(operation(all, {.path = "/fine", .kind = "bearer", .variant = "fine"}), "");
-    EXPECT_EQ(operation(all, {.path = "/second", .kind = "bearer", .variant = "fine"}), "GET /second");
-    EXPECT_EQ(operation(all, {.path = "/second", .kind = "oauth2", .variant = "fine"}), "GET /second");
+    EXPECT_EQ(operation(all, {.path = "/second", .kind = "bearer", .variant = "fine"}),
+              "GET /second");
+    EXPECT_EQ(operation(all, {.path = "/second", .kind = "oauth2", .variant = "fine"}),
+              "GET /second");
     EXPECT_EQ(operation(all, {.path = "/fine", .kind = "oauth2", .variant = "nonsense"}), "");
-    EXPECT_EQ(operation(all, {.path = "/x/1", .kind = "nonsense", .variant = "nonsense"}), "explicit");
+    EXPECT_EQ(operation(all, {.path = "/x/1", .kind = "nonsense", .variant = "nonsense"}),
+              "explicit");
 }
 
 TEST(Decide, LetsExplicitRulesOverrideRowsOfTheSameShapeOnly)
@@ -317,7 +326,8 @@ TEST(Decide, LetsAnyVerbMatchRowsWhereThePathDecides)
 {
     provider_facts facts = facts_with_tables();
     facts.verb_semantics_path = true;
-    facts.tables[0].rows = {make_rule("POST /chat.write", {"POST"}, "/chat.write", {}, operation_class::write)};
+    facts.tables[0].rows = {
+        make_rule("POST /chat.write", {"POST"}, "/chat.write", {}, operation_class::write)};
     const provider all(std::move(facts));
     for (const char* method : {"GET", "POST", "HEAD", "DELETE", "ODD"}) {
         EXPECT_EQ(operation(all, {.method = method, .path = "/chat.write"}), "POST /chat.write");
@@ -329,8 +339,8 @@ TEST(Decide, LetsAnyVerbMatchRowsWhereThePathDecides)
 
 TEST(Decide, WantsOneRuleForThePathWithAndWithoutItsParameters)
 {
-    const provider all(facts_with({make_rule("send", {"GET"}, "/drafts/send"),
-                                   make_rule("get", {"GET"}, "/drafts/{id}")}));
+    const provider all(facts_with(
+        {make_rule("send", {"GET"}, "/drafts/send"), make_rule("get", {"GET"}, "/drafts/{id}")}));
     EXPECT_EQ(operation_at(all, "/drafts/1;x=y"), "get");
     EXPECT_EQ(operation_at(all, "/drafts/send;x=y"), "");
     EXPECT_EQ(operation_at(all, "/drafts/send%3Bx"), "");
@@ -339,8 +349,8 @@ TEST(Decide, WantsOneRuleForThePathWithAndWithoutItsParameters)
 
 TEST(Decide, ReadsLiteralsAgainstDecodedSegments)
 {
-    const provider all(facts_with({make_rule("send", {"GET"}, "/drafts/send"),
-                                   make_rule("get", {"GET"}, "/drafts/{id}")}));
+    const provider all(facts_with(
+        {make_rule("send", {"GET"}, "/drafts/send"), make_rule("get", {"GET"}, "/drafts/{id}")}));
     EXPECT_EQ(operation_at(all, "/drafts/%73end"), "send");
     EXPECT_EQ(operation_at(all, "/dr%61fts/%73%65nd"), "send");
 }
@@ -353,7 +363,8 @@ TEST(Decide, TakesTheSameTimeForHostilePaths)
         for (int j = 0; j <= i; ++j) {
             path += "/{+x}/a";
         }
-        rules.push_back(make_rule("r" + std::to_string(i), {"GET"}, path + "/z" + std::to_string(i)));
+        rules.push_back(
+            make_rule("r" + std::to_string(i), {"GET"}, path + "/z" + std::to_string(i)));
         rules.push_back(make_rule("s" + std::to_string(i), {"GET"}, "/a" + path + "/{x}/z{q}"));
     }
     const provider all(facts_with(std::move(rules)));

@@ -1,18 +1,18 @@
 // Providers made in a line, for the tests of this folder.
 #pragma once
 
+#include "policy/provider.hpp"
+
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "policy/provider.hpp"
 
 namespace sallyport::policy {
 
 using texts = std::vector<std::string>;
 
 inline rule make_rule(std::string operation, texts methods, std::string path,
-               std::vector<texts> scopes = {}, operation_class cls = operation_class::read)
+                      std::vector<texts> scopes = {}, operation_class cls = operation_class::read)
 {
     rule made;
     made.source = "test.yaml:" + operation;

@@ -1,15 +1,15 @@
 // The trie against a matcher that is too simple to be wrong: every rule is tried on its own by
 // plain recursion, and the best of those that match is chosen by comparing segments.
+#include "policy/path.hpp"
+#include "policy/path_template.hpp"
+#include "policy/rule_trie.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
-
-#include "policy/path.hpp"
-#include "policy/path_template.hpp"
-#include "policy/rule_trie.hpp"
 
 namespace sallyport::policy {
 namespace {
@@ -86,7 +86,8 @@ struct world {
     std::vector<path_template> paths;
     std::vector<rule_trie::entry> entries;
 
-    std::uint32_t naive_find(const texts& segments, std::uint64_t methods, std::uint64_t hosts) const
+    std::uint32_t naive_find(const texts& segments, std::uint64_t methods,
+                             std::uint64_t hosts) const
     {
         std::uint32_t best = rule_trie::none;
         for (std::uint32_t i = 0; i < entries.size(); ++i) {
@@ -106,7 +107,10 @@ public:
     explicit dice(unsigned seed) : engine_(seed) {}
     std::size_t below(std::size_t limit) { return engine_() % limit; }
 
-    const char* pick(const std::vector<const char*>& choices) { return choices[below(choices.size())]; }
+    const char* pick(const std::vector<const char*>& choices)
+    {
+        return choices[below(choices.size())];
+    }
 
 private:
     std::minstd_rand engine_;
@@ -121,8 +125,8 @@ world random_world(dice& dice)
         const std::size_t segments = 1 + dice.below(6);
         for (std::size_t j = 0; j < segments; ++j) {
             text += "/";
-            text += dice.pick({"a", "b", "ab", "{x}", "{y}", "{+x}", "{+y}", "a{x}", "{x}b", "{x}a{y}",
-                               "{x}{y}"});
+            text += dice.pick({"a", "b", "ab", "{x}", "{y}", "{+x}", "{+y}", "a{x}", "{x}b",
+                               "{x}a{y}", "{x}{y}"});
         }
         text += dice.pick({"", "", "", "/", "/**"});
         made.paths.push_back(parse_template(text));

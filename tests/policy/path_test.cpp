@@ -36,7 +36,8 @@ TEST(RequestPath, SplitsAndDecodesOnce)
     EXPECT_EQ(segments_of("/%61/%C3%A9/b"), (texts{"a", "\xc3\xa9", "b"}));
     EXPECT_EQ(segments_of("/100%25/x"), (texts{"100%", "x"}));
     EXPECT_EQ(segments_of("/a%253Fb"), texts{"a%3Fb"});
-    EXPECT_EQ(segments_of("/v1/documents/1:batchUpdate"), (texts{"v1", "documents", "1:batchUpdate"}));
+    EXPECT_EQ(segments_of("/v1/documents/1:batchUpdate"),
+              (texts{"v1", "documents", "1:batchUpdate"}));
     EXPECT_EQ(segments_of("/.well-known/..x/x../...").size(), 4u);
     EXPECT_EQ(segments_of("/a%3Fb%23c"), texts{"a?b#c"});
     EXPECT_EQ(segments_of("/users('x')/$ref"), (texts{"users('x')", "$ref"}));
@@ -143,7 +144,8 @@ TEST(RequestPath, AllowsWhatTheProvidersFileAllowsAndNoMore)
     EXPECT_EQ(fault_of("/a%2fb", empty), path_fault::encoded_slash);
 
     const path_allowances slash{.encoded_slash = true};
-    EXPECT_EQ(segments_of("/projects/group%2Fname/x", slash), (texts{"projects", "group/name", "x"}));
+    EXPECT_EQ(segments_of("/projects/group%2Fname/x", slash),
+              (texts{"projects", "group/name", "x"}));
     EXPECT_EQ(fault_of("/a%2f..%2fb", slash), path_fault::dot_segment);
     EXPECT_EQ(fault_of("/%2e%2e%2fb", slash), path_fault::dot_segment);
     EXPECT_EQ(fault_of("/a%2F%2e", slash), path_fault::dot_segment);

@@ -1,10 +1,10 @@
+#include "policy/explain.hpp"
+#include "tests/policy/made_provider.hpp"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <stdexcept>
-
-#include "policy/explain.hpp"
-#include "tests/policy/made_provider.hpp"
 
 namespace sallyport::policy {
 namespace {
@@ -19,8 +19,8 @@ TEST(Provider, RefusesWhatItCannotCompile)
         }
         return "";
     };
-    for (const char* path : {"", "a", "/{", "/}", "/{}", "/{+}", "/a{+x}", "/{+x}b", "/**/a", "/a**",
-                             "/*", "/a b", "/a?b", "/a#b", "/../a", "/{x y}", "/{x}{"}) {
+    for (const char* path : {"", "a", "/{", "/}", "/{}", "/{+}", "/a{+x}", "/{+x}b", "/**/a",
+                             "/a**", "/*", "/a b", "/a?b", "/a#b", "/../a", "/{x y}", "/{x}{"}) {
         EXPECT_NE(refusal(facts_with({make_rule("a", {"GET"}, path)})), "") << path;
     }
     rule elsewhere = make_rule("a", {"GET"}, "/");
@@ -40,7 +40,8 @@ TEST(Provider, RefusesWhatItCannotCompile)
 
 TEST(Provider, KnowsItsClassesAndKinds)
 {
-    for (const auto cls : {operation_class::read, operation_class::write, operation_class::destructive}) {
+    for (const auto cls :
+         {operation_class::read, operation_class::write, operation_class::destructive}) {
         EXPECT_EQ(parse_operation_class(to_string(cls)), cls);
     }
     EXPECT_FALSE(parse_operation_class("identity"));
@@ -87,7 +88,8 @@ TEST(Explain, TellsWhatWouldHappenAndWhy)
     EXPECT_EQ(no.missing_scopes, (std::vector<texts>{{"r"}, {"s"}}));
     EXPECT_EQ(no.reason, "The scopes do not suffice.");
 
-    EXPECT_EQ(told("DELETE", "/a/1", {}).reason, "The operation's class is above the access asked for.");
+    EXPECT_EQ(told("DELETE", "/a/1", {}).reason,
+              "The operation's class is above the access asked for.");
     EXPECT_EQ(told("PUT", "/a/1", {}).reason, "No rule names this call.");
     EXPECT_EQ(told("PUT", "/a/1", {}).cls, "");
     EXPECT_EQ(told("GET", "/a/..", {}).reason, "The path holds a dot segment.");
