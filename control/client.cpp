@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/text.hpp"
+#include "control/http.hpp"
 
 namespace sallyport::control {
 
@@ -25,7 +25,7 @@ namespace http = beast::http;
 namespace {
 
 using protocol = asio::generic::stream_protocol;
-using request = http::request<http::string_body>;
+using question = http::request<wiped_body, wiped_fields>;  // It holds the token.
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t unix_path_bytes_max = 107;
@@ -94,7 +94,7 @@ result<place> find_place(asio::io_context& context, std::string_view address)
     return found;
 }
 
-asio::awaitable<result<client_response>> converse(const place& where, const request& question)
+asio::awaitable<result<client_response>> converse(const place& where, const question& asked)
 {
     protocol::socket socket(co_await asio::this_coro::executor);
     error_code error = asio::error::host_not_found;
@@ -110,7 +110,7 @@ asio::awaitable<result<client_response>> converse(const place& where, const requ
         co_return error;
     }
 
-    const auto [write_error, written] = co_await http::async_write(socket, question, as_result);
+    const auto [write_error, written] = co_await http::async_write(socket, asked, as_result);
     // A gate that refuses early may close before it has read everything: its answer still counts.
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
@@ -142,24 +142,26 @@ result<client_response> call(const client_options& options, std::string_view met
         return where.error();
     }
 
-    request question(verb, target, 11);
-    question.set(http::field::host, where->host);
-    question.set(http::field::connection, "close");
-    question.set(http::field::accept, "application/json, application/problem+json");
+    question asked(verb, target, 11);
+    asked.set(http::field::host, where->host);
+    asked.set(http::field::connection, "close");
+    asked.set(http::field::accept, "application/json, application/problem+json");
     if (!options.token.empty()) {
-        question.set(http::field::authorization, "Bearer " + options.token);
+        wiped_string bearer("Bearer ");
+        bearer += options.token;
+        asked.set(http::field::authorization, std::string_view(bearer));
     }
     if (!body.empty()) {
-        question.set(http::field::content_type, "application/json");
-        question.body() = body;
+        asked.set(http::field::content_type, "application/json");
+        asked.body() = body;
     }
-    question.prepare_payload();
+    asked.prepare_payload();
 
     result<client_response> answer = error_code(asio::error::timed_out);
     std::exception_ptr bug;
     // The loop stands last: what it still holds after a time-out refers to everything above.
     asio::io_context context(1);
-    asio::co_spawn(context, converse(*where, question),
+    asio::co_spawn(context, converse(*where, asked),
                    [&](std::exception_ptr thrown, result<client_response> got) {
                        bug = thrown;
                        answer = std::move(got);

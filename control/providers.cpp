@@ -21,16 +21,18 @@ std::string authority_of(const policy::upstream_host& host)
 
 json::object summary_of(const policy::provider_facts& facts)
 {
-    json::array kinds;
+    json::array credentials;  // what kinds there are, preferred first
     for (const policy::credential_kind& kind : facts.credentials) {
-        kinds.emplace_back(kind.kind);
+        json::object one;
+        one["kind"] = kind.kind;
+        credentials.push_back(std::move(one));
     }
     json::object out;
     out["id"] = facts.id;
     out["name"] = facts.name;
     out["category"] = facts.category;
     out["category_id"] = category_id(facts.category);
-    out["kinds"] = std::move(kinds);
+    out["credentials"] = std::move(credentials);
     return out;
 }
 

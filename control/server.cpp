@@ -162,6 +162,23 @@ struct server::state {
     std::map<stream*, bool> sessions;  // true while a request is being answered
     bool is_open = false;
     bool stopping = false;
+
+    // A session's place among the others, however it ends.
+    class [[nodiscard]] seat {
+    public:
+        seat(state& in, stream& peer) : in_(in), peer_(peer) { in_.sessions.emplace(&peer_, false); }
+        ~seat()
+        {
+            in_.sessions.erase(&peer_);
+            in_.room.cancel();
+        }
+        seat(const seat&) = delete;
+        seat& operator=(const seat&) = delete;
+
+    private:
+        state& in_;
+        stream& peer_;
+    };
 };
 
 asio::awaitable<void> server::state::accept_callers(std::shared_ptr<state> shared)
@@ -191,8 +208,8 @@ asio::awaitable<void> server::state::run_session(std::shared_ptr<state> shared,
 {
     const std::string client = name_of_peer(socket);
     stream peer(std::move(socket));
+    const seat place(*shared, peer);
     input_buffer input(input_bytes_max);
-    shared->sessions.emplace(&peer, false);
     bool keep_alive = true;
     while (keep_alive && !shared->stopping) {
         keep_alive = co_await shared->serve_one(peer, input, client);
@@ -200,8 +217,6 @@ asio::awaitable<void> server::state::run_session(std::shared_ptr<state> shared,
         input.shrink_to_fit();
     }
     co_await close_politely(peer);
-    shared->sessions.erase(&peer);
-    shared->room.cancel();
 }
 
 // Reads one request and answers it. True if the connection may carry another.

@@ -42,14 +42,13 @@ struct wiping_allocator {
 using wiped_string = std::basic_string<char, std::char_traits<char>, wiping_allocator<char>>;
 
 class wiping_resource final : public boost::json::memory_resource {
-    void* do_allocate(std::size_t bytes, std::size_t alignment) override
-    {
-        return ::operator new(bytes, std::align_val_t(alignment));
-    }
-    void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override
+    // Boost.JSON does not always give back with the alignment it asked for, but never asks for more
+    // than operator new has.
+    void* do_allocate(std::size_t bytes, std::size_t) override { return ::operator new(bytes); }
+    void do_deallocate(void* memory, std::size_t bytes, std::size_t) override
     {
         OPENSSL_cleanse(memory, bytes);
-        ::operator delete(memory, std::align_val_t(alignment));
+        ::operator delete(memory);
     }
     bool do_is_equal(const memory_resource& other) const noexcept override
     {
