@@ -20,6 +20,22 @@ int digit(char c) noexcept
     return at == end ? -1 : static_cast<int>(at - alphabet);
 }
 
+std::uint64_t read_bytes(const std::uint8_t* from, std::size_t count) noexcept
+{
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        value = value << 8 | from[i];
+    }
+    return value;
+}
+
+void write_digits(std::uint64_t value, char* out, std::size_t count) noexcept
+{
+    for (std::size_t i = count; i-- > 0; value >>= 5) {
+        out[i] = alphabet[value & 31];
+    }
+}
+
 void fill_random(std::uint8_t* out, std::size_t size)
 {
     if (getrandom(out, size, 0) != static_cast<ssize_t>(size)) {
@@ -32,19 +48,10 @@ void fill_random(std::uint8_t* out, std::size_t size)
 
 void ulid::write(char* out) const noexcept
 {
-    // 128 bits are 26 digits of 5 bits with two leading zero bits.
-    for (std::size_t i = 0; i < text_size; ++i) {
-        const std::size_t first_bit = i * 5;  // Counted in a string of 130 bits.
-        unsigned value = 0;
-        for (std::size_t bit = first_bit; bit < first_bit + 5; ++bit) {
-            value <<= 1;
-            if (bit >= 2) {
-                const std::size_t at = bit - 2;
-                value |= (bytes[at / 8] >> (7 - at % 8)) & 1u;
-            }
-        }
-        out[i] = alphabet[value];
-    }
+    // 48 bits of time are 10 digits of 5 bits (two leading zero bits), 80 random bits twice 8.
+    write_digits(read_bytes(bytes.data(), 6), out, 10);
+    write_digits(read_bytes(bytes.data() + 6, 5), out + 10, 8);
+    write_digits(read_bytes(bytes.data() + 11, 5), out + 18, 8);
 }
 
 std::string ulid::text() const

@@ -54,7 +54,9 @@ endif()
 target_link_options(sallyport_options INTERFACE -Wl,-z,relro,-z,now)
 target_compile_definitions(sallyport_options INTERFACE
     BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
-    BOOST_ASIO_DISABLE_BOOST_COROUTINE SPDLOG_FMT_EXTERNAL)
+    BOOST_ASIO_DISABLE_BOOST_COROUTINE SPDLOG_FMT_EXTERNAL
+    # A call is some ten coroutine frames deep: kept by the thread instead of given back to malloc.
+    BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
 target_link_libraries(sallyport_options INTERFACE Threads::Threads)
 
 # The non-template halves of Asio and Beast, compiled once instead of into every file.

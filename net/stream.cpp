@@ -252,6 +252,29 @@ bool stream::flush_encrypted()
 
 bool stream::send(std::string_view bytes) { return send_plain({bytes}); }
 
+namespace {
+
+// One part needs no vector.
+ssize_t send_parts(int descriptor, std::initializer_list<std::string_view> parts)
+{
+    std::array<iovec, parts_max> vectors{};
+    std::size_t count = 0;
+    for (const std::string_view part : parts) {
+        if (!part.empty()) {
+            vectors[count++] = {const_cast<char*>(part.data()), part.size()};
+        }
+    }
+    if (count == 1) {
+        return ::send(descriptor, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
+    }
+    msghdr message{};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = count;
+    return ::sendmsg(descriptor, &message, MSG_NOSIGNAL);
+}
+
+}  // namespace
+
 bool stream::send_plain(std::initializer_list<std::string_view> parts)
 {
     if (send_error_) {
@@ -259,15 +282,7 @@ bool stream::send_plain(std::initializer_list<std::string_view> parts)
     }
     std::size_t sent = 0;
     if (unsent_.empty()) {
-        std::array<iovec, parts_max> vectors{};
-        msghdr message{};
-        message.msg_iov = vectors.data();
-        for (const std::string_view part : parts) {
-            if (!part.empty()) {
-                vectors[message.msg_iovlen++] = {const_cast<char*>(part.data()), part.size()};
-            }
-        }
-        const ssize_t taken = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+        const ssize_t taken = send_parts(socket_.native_handle(), parts);
         if (taken < 0 && !would_block(errno) && errno != EINTR) {
             send_error_ = system_error_code(errno);
             return false;

@@ -50,7 +50,9 @@ net::task<bool> session::answer()
     std::string_view fault;
     const bool complete = co_await relay_answer(fault);
     const bool body_sent = call_.body_complete;
-    co_await stop_pump();
+    if (pumping_) {
+        co_await stop_pump();
+    }
     finish_upstream(complete && body_sent);
     if (call_.body_fault != code::none && fault.empty()) {
         fault = to_string(call_.body_fault);

@@ -35,14 +35,20 @@ bool is_idempotent(std::string_view method) noexcept
 net::task<refusal> session::forward()
 {
     for (;;) {
-        bool reused = false;
-        refusal fate = co_await connect(reused);
-        if (fate) {
-            co_return fate;
+        refusal fate;
+        upstream_ = call_.attempts == 0 ? call_.upstream->lane->take() : net::stream::pointer();
+        const bool reused = upstream_ != nullptr;
+        if (!reused) {
+            fate = co_await connect();
         }
-        fate = co_await reconfirm();
+        if (!fate && !still_holds()) {
+            fate = co_await reconfirm();
+        }
         if (fate) {
-            upstream_->close();
+            if (upstream_ != nullptr) {
+                upstream_->close();
+                upstream_.reset();
+            }
             co_return fate;
         }
         ++call_.attempts;
@@ -53,7 +59,9 @@ net::task<refusal> session::forward()
         if (!fate) {
             co_return fate;
         }
-        co_await stop_pump();
+        if (pumping_) {
+            co_await stop_pump();
+        }
         const bool silent = upstream_->pending().empty();
         upstream_->close();
         upstream_.reset();
@@ -74,14 +82,9 @@ bool session::may_retry(bool reused) const
            call_.request.body.kind == body_kind::none && is_idempotent(call_.head.method);
 }
 
-net::task<refusal> session::connect(bool& reused)
+net::task<refusal> session::connect()
 {
     net::lane& lane = *call_.upstream->lane;
-    upstream_ = call_.attempts == 0 ? lane.take() : net::stream::pointer();
-    reused = upstream_ != nullptr;
-    if (reused) {
-        co_return refusal{};
-    }
     auto dialling = net::dial(worker_.runtime, worker_.book, lane.to(), lane.slot(), dial_limit);
     auto dialed = co_await std::move(dialling);
     if (!dialed) {
@@ -117,21 +120,27 @@ refusal session::upstream_refusal(const error_code& error) const
 
 // Right before the send: what was true when the call was decided must still be (G3). Time passed
 // while its line was written and a connection was made.
+bool session::still_holds() const
+{
+    const identity::run_claims& claims = call_.run->claims;
+    const std::int64_t now = vault::boot_millis();
+    return !(client_->ended() && client_->pending().empty()) && call_.credential->good(now) &&
+           worker_.vault.cached_run_live(claims.workspace, claims.run, now) == 1;
+}
+
 net::task<refusal> session::reconfirm()
 {
     if (client_->ended() && client_->pending().empty()) {
         call_.client_lost = true;
         co_return refusal{code::request_timeout, "The caller went away.", {}, {}};
     }
-    const identity::run_claims& claims = call_.run->claims;
-    const std::int64_t now = vault::boot_millis();
-    if (worker_.vault.cached_run_live(claims.workspace, claims.run, now) != 1) {
+    if (!run_known_live()) {
         refusal ended = co_await check_run();
         if (ended) {
             co_return ended;
         }
     }
-    if (call_.credential->good(now)) {
+    if (call_.credential->good(vault::boot_millis())) {
         co_return refusal{};
     }
     auto asking = net::asio::co_spawn(worker_.runtime.io(),
@@ -168,10 +177,12 @@ net::task<refusal> session::send()
     parts.upstream = call_.upstream;
     parts.credential = call_.credential.get();
     parts.token = call_.token.place;
+    parts.scratch = &worker_.scratch;
 
     out_.clear();
     call_.stripped.clear();
     const write_fault fault = write_request_head(parts, out_, call_.stripped);
+    worker_.scratch.shrink(0);
     if (fault != write_fault::none) {
         OPENSSL_cleanse(out_.data(), out_.size());
         co_return refusal{code::vault_unavailable, "The credential cannot be used.", {}, {}};

@@ -171,7 +171,7 @@ private:
                 continue;
             }
             std::string value;
-            if (!fill(injection.value, *call_.credential, facts_, scratch_, value)) {
+            if (!fill(injection.value, *call_.credential, facts_, *call_.scratch, value)) {
                 return false;
             }
             out_ += queried || out_.back() == '?' ? (queried ? "&" : "") : "?";
@@ -188,7 +188,7 @@ private:
     // Path templates end where the caller's path begins.
     bool append_value(const injection_plan& injection)
     {
-        return fill(injection.value, *call_.credential, facts_, scratch_, out_);
+        return fill(injection.value, *call_.credential, facts_, *call_.scratch, out_);
     }
 
     void copy_fields()
@@ -259,7 +259,7 @@ private:
                 cookies_ += cookies_.empty() ? "" : "; ";
                 cookies_ += injection.name;
                 cookies_ += '=';
-                if (!fill(injection.value, *call_.credential, facts_, scratch_, cookies_)) {
+                if (!fill(injection.value, *call_.credential, facts_, *call_.scratch, cookies_)) {
                     return false;
                 }
             } else if (injection.in == place::header) {
@@ -283,7 +283,6 @@ private:
     std::vector<std::string_view>& stripped_;
     const provider_plan& provider_;
     const policy::provider_facts& facts_;
-    vault::secret scratch_;
     std::string cookies_;
 };
 

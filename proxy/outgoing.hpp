@@ -19,6 +19,7 @@ struct outgoing {
     const connection_plan* plan = nullptr;
     const proxy::upstream* upstream = nullptr;
     const vault::resolved* credential = nullptr;
+    vault::secret* scratch = nullptr;    // Where the credential is opened.
     const token_place* token = nullptr;  // Where the run token stood: not the caller's own carrier.
 };
 

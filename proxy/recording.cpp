@@ -102,8 +102,8 @@ net::task<refusal> session::record_intent()
     if (call_.request.body.kind == body_kind::none) {
         client_->watch();
     }
-    const bool written = co_await worker_.trail.written();
-    if (!written) {
+    co_await worker_.trail.written();
+    if (!worker_.trail.last_written()) {
         call_.intent_recorded = false;  // What is not on disk did not happen.
         co_return unavailable;
     }
@@ -155,7 +155,8 @@ net::task<bool> session::record_refusal(const refusal& fate)
     if (worker_.trail.append(line)) {
         co_return false;
     }
-    co_return co_await worker_.trail.written();
+    co_await worker_.trail.written();
+    co_return worker_.trail.last_written();
 }
 
 net::task<bool> session::refuse(refusal fate)

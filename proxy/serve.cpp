@@ -80,10 +80,10 @@ net::task<bool> session::serve(refusal early)
     if (!fate) {
         fate = identify();
     }
-    if (!fate) {
+    if (!fate && !run_known_live()) {
         fate = co_await check_run();
     }
-    if (!fate) {
+    if (!fate && !resolve_warm(fate)) {
         fate = co_await resolve();
     }
     if (!fate) {
@@ -152,16 +152,25 @@ refusal session::identify()
         return {code::run_token_missing, "The request bears no run token.", {}, {}};
     }
     const unix_micros now = now_micros();
-    auto run = worker_.runs.verify(call_.token.text, now);
-    if (!run) {
-        return refuse_token(run.error());
+    // A kept connection bears the same token call after call: it is compared, not hashed again.
+    const bool same = last_run_ != nullptr && call_.token.text == last_token_ &&
+                      now < last_run_->claims.expires_at;
+    if (same) {
+        call_.run = last_run_;
+    } else {
+        auto run = worker_.runs.verify(call_.token.text, now);
+        if (!run) {
+            return refuse_token(run.error());
+        }
+        call_.run = std::move(*run);
+        last_run_ = call_.run;
+        last_token_.assign(call_.token.text);
     }
     // What stands at a second place is the caller's own credential and goes no further; but two run
     // tokens would leave open which run calls.
     if (!call_.token.second.empty() && worker_.runs.verify(call_.token.second, now)) {
         return {code::bad_request, "The request bears two different run tokens.", {}, {}};
     }
-    call_.run = std::move(*run);
     const std::string& bound = call_.run->claims.certificate_sha256;
     if (!bound.empty() &&
         (client_->tls() == nullptr || client_->tls()->peer_certificate_sha256() != bound)) {
@@ -169,6 +178,12 @@ refusal session::identify()
                 "The run token is bound to a client certificate that was not presented.", {}, {}};
     }
     return {};
+}
+
+bool session::run_known_live() const
+{
+    const identity::run_claims& claims = call_.run->claims;
+    return worker_.vault.cached_run_live(claims.workspace, claims.run, vault::boot_millis()) == 1;
 }
 
 net::task<refusal> session::check_run()
@@ -191,20 +206,49 @@ net::task<refusal> session::check_run()
     co_return refusal{};
 }
 
+bool session::is_candidate(std::string_view provider) const noexcept
+{
+    for (const provider_plan* plan : call_.providers) {
+        if (plan->provider->facts().id == provider) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The usual case without a coroutine: one connection fits, and it is cached. False: ask resolve().
+bool session::resolve_warm(refusal& fate)
+{
+    const identity::run_claims& claims = call_.run->claims;
+    if (!call_.request.connection_id.empty() || !claims.connections.empty()) {
+        return false;
+    }
+    const std::string* only = nullptr;
+    for (const auto& [provider, id] : claims.connections_by_provider) {
+        if (is_candidate(provider)) {
+            if (only != nullptr) {
+                return false;
+            }
+            only = &id;
+        }
+    }
+    if (only == nullptr) {
+        return false;
+    }
+    auto found = worker_.vault.cached(*only, vault::boot_millis());
+    if (found == nullptr || !may_use(found->record(), claims) ||
+        !is_candidate(found->record().provider)) {
+        return false;
+    }
+    fate = use(std::move(found));
+    return true;
+}
+
 net::task<refusal> session::resolve()
 {
     const identity::run_claims& claims = call_.run->claims;
     const std::string_view wanted = call_.request.connection_id;
     std::vector<std::shared_ptr<const vault::resolved>> usable;
-
-    const auto is_candidate = [&](std::string_view provider) {
-        for (const provider_plan* plan : call_.providers) {
-            if (plan->provider->facts().id == provider) {
-                return true;
-            }
-        }
-        return false;
-    };
     const std::size_t keyed = claims.connections_by_provider.size();
     for (std::size_t i = 0; i < keyed + claims.connections.size(); ++i) {
         const std::string& id = i < keyed ? claims.connections_by_provider[i].second

@@ -1,5 +1,7 @@
 #include "proxy/session.hpp"
 
+#include <openssl/crypto.h>
+
 #include "net/error.hpp"
 
 namespace sallyport::proxy {
@@ -71,6 +73,8 @@ session::session(worker_context& worker, net::stream::pointer client, origin fro
 {
     client_->observe(this);
 }
+
+session::~session() { OPENSSL_cleanse(last_token_.data(), last_token_.size()); }
 
 net::task<> session::run()
 {

@@ -30,6 +30,7 @@ struct worker_context {
     ulid_source call_ids;
     std::string date;       // the Date field's value, renewed every second
     bool draining = false;
+    vault::secret scratch;  // where credentials are opened, one at a time
 
     // Refusals before identification cost a caller nothing, so their lines are folded past a rate.
     static constexpr unsigned unidentified_lines_max = 100;  // a second
@@ -46,6 +47,7 @@ public:
     };
 
     session(worker_context& worker, net::stream::pointer client, origin from);
+    ~session();
 
     net::task<> run();
 
@@ -62,7 +64,10 @@ private:
     // The stations of a call, in order. Each returns a refusal or nothing.
     refusal address();
     refusal identify();
+    bool run_known_live() const;
     net::task<refusal> check_run();
+    bool is_candidate(std::string_view provider) const noexcept;
+    bool resolve_warm(refusal& fate);
     net::task<refusal> resolve();
     refusal use(std::shared_ptr<const vault::resolved> found);
     refusal decide();
@@ -71,8 +76,9 @@ private:
     net::task<bool> answer();
     net::task<bool> refuse(refusal fate);
 
+    bool still_holds() const;
     net::task<refusal> reconfirm();
-    net::task<refusal> connect(bool& reused);
+    net::task<refusal> connect();
     net::task<refusal> send();
     net::task<refusal> read_answer_head();
     net::task<error_code> send_interim();
@@ -103,6 +109,8 @@ private:
     std::string out_;
     net::stream::pointer upstream_;
     body_reader request_body_{framing{}, false};
+    std::string last_token_;  // of last_run_, for the next call on this connection; wiped
+    std::shared_ptr<const proxy::run> last_run_;
     bool serving_ = false;
     bool lingering_ = false;
     bool pumping_ = false;

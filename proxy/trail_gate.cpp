@@ -38,12 +38,4 @@ bool trail_gate::flush()
     return last_flush_succeeded_;
 }
 
-net::task<bool> trail_gate::written()
-{
-    auto held = asio::async_initiate<const asio::deferred_t, void()>(
-        [this](auto handler) { waiting_.push_back(std::move(handler)); }, asio::deferred);
-    co_await std::move(held);
-    co_return last_flush_succeeded_;
-}
-
 }  // namespace sallyport::proxy

@@ -20,8 +20,15 @@ public:
     // Queues a line. An error means that it will not be written: the call must be refused.
     error_code append(const audit::entry& line);
 
-    // co_await gate.written(): until everything queued so far is written; true if it was.
-    net::task<bool> written();
+    // co_await gate.written(): until everything queued so far is written. last_written() then says
+    // whether it was.
+    auto written()
+    {
+        return net::asio::async_initiate<const net::asio::deferred_t, void()>(
+            [this](auto waiter) { waiting_.emplace_back(std::move(waiter)); },
+            net::asio::deferred);
+    }
+    bool last_written() const noexcept { return last_flush_succeeded_; }
 
     // Writes what is queued now.
     bool flush();

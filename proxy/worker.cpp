@@ -62,7 +62,8 @@ worker::worker(parts given, const make_resolver& make)
                .runs = runs_,
                .snapshot = parts_.snapshot,
                .call_ids = {},
-               .date = http_date(std::time(nullptr))},
+               .date = http_date(std::time(nullptr)),
+               .scratch = {}},
       tick_timer_(io_.get_executor())
 {
 }
