@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
-#include "proxy/outgoing.hpp"
+#include "proxy/injection.hpp"
 
 namespace sallyport::proxy {
 

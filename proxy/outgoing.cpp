@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "vault/error.hpp"
+#include "proxy/injection.hpp"
 
 namespace sallyport::proxy {
 
@@ -25,95 +24,12 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out += "\r\n";
 }
 
-bool has_control(std::string_view text) noexcept
-{
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    });
-}
-
-// A query parameter's name with its escapes undone, for comparing only.
-std::string decoded_name(std::string_view name)
-{
-    std::string out;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-        if (name[i] == '%' && i + 2 < name.size()) {
-            if (const auto byte = from_hex(lower(name.substr(i + 1, 2)))) {
-                out += *byte;
-                i += 2;
-                continue;
-            }
-        }
-        out += name[i] == '+' ? ' ' : name[i];
-    }
-    return out;
-}
-
-const std::string* removed_name(std::string_view pair, const std::vector<std::string>& removed)
-{
-    // Some servers take ';' for a separator too: each part is looked at, the whole pair goes.
-    while (!pair.empty()) {
-        const std::size_t end = pair.find(';');
-        const std::string_view part = pair.substr(0, end);
-        const std::string_view name = part.substr(0, part.find('='));
-        for (const std::string& candidate : removed) {
-            if (name == candidate ||
-                (name.find_first_of("%+") != std::string_view::npos &&
-                 decoded_name(name) == candidate)) {
-                return &candidate;
-            }
-        }
-        if (end == std::string_view::npos) {
-            break;
-        }
-        pair.remove_prefix(end + 1);
-    }
-    return nullptr;
-}
-
-// RFC 3986, 2.3: everything but unreserved characters is escaped.
-void append_escaped(std::string& out, std::string_view text)
-{
-    constexpr std::string_view hex = "0123456789ABCDEF";
-    for (const char c : text) {
-        const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                                (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' ||
-                                c == '~';
-        if (unreserved) {
-            out += c;
-        } else {
-            out += '%';
-            out += hex[static_cast<unsigned char>(c) >> 4];
-            out += hex[static_cast<unsigned char>(c) & 15u];
-        }
-    }
-}
-
 const field* find_field(const request_head& head, std::string_view name) noexcept
 {
     const auto at = std::find_if(head.fields.begin(), head.fields.end(), [&](const field& f) {
         return equal_ignoring_case(f.name, name);
     });
     return at == head.fields.end() ? nullptr : &*at;
-}
-
-void append_cookies(std::string& out, std::string_view cookies,
-                    const std::vector<std::string>& removed)
-{
-    while (!cookies.empty()) {
-        const std::size_t end = cookies.find(';');
-        const std::string_view pair = trim(cookies.substr(0, end));
-        const std::string_view name = trim(pair.substr(0, pair.find('=')));
-        const bool ours = std::find(removed.begin(), removed.end(), name) != removed.end();
-        if (!pair.empty() && !ours) {
-            out += out.empty() ? "" : "; ";
-            out += pair;
-        }
-        if (end == std::string_view::npos) {
-            break;
-        }
-        cookies.remove_prefix(end + 1);
-    }
 }
 
 // Writes one head. A class only to keep the parts of one long sentence apart.
@@ -286,25 +202,6 @@ private:
     std::string cookies_;
 };
 
-bool open_basic(const vault::resolved& credential, vault::secret& scratch, std::string& out)
-{
-    std::string pair;
-    if (!credential.open("username", scratch)) {
-        return false;
-    }
-    pair += scratch.reveal();
-    pair += ':';
-    if (!credential.open("password", scratch) || has_control(scratch.reveal())) {
-        return false;
-    }
-    pair += scratch.reveal();
-    std::string encoded = to_base64(pair);
-    out += encoded;
-    OPENSSL_cleanse(pair.data(), pair.size());
-    OPENSSL_cleanse(encoded.data(), encoded.size());
-    return true;
-}
-
 }  // namespace
 
 bool stays_here(std::string_view name, std::string_view connection) noexcept
@@ -360,68 +257,6 @@ bool stays_here(std::string_view name, std::string_view connection) noexcept
         default: break;
     }
     return !connection.empty() && lists_option(connection, name);
-}
-
-void append_query(std::string& out, std::string_view query,
-                  const std::vector<std::string>& removed, std::vector<std::string_view>& stripped)
-{
-    if (removed.empty()) {
-        out += query;
-        return;
-    }
-    bool first = true;
-    for (;;) {
-        const std::size_t end = query.find('&');
-        const std::string_view pair = query.substr(0, end);
-        if (const std::string* name = removed_name(pair, removed)) {
-            stripped.push_back(*name);
-        } else {
-            out += first ? "" : "&";
-            out += pair;
-            first = false;
-        }
-        if (end == std::string_view::npos) {
-            break;
-        }
-        query.remove_prefix(end + 1);
-    }
-}
-
-bool fill(const std::vector<template_piece>& value, const vault::resolved& credential,
-          const policy::provider_facts& facts, vault::secret& scratch, std::string& out)
-{
-    for (const template_piece& piece : value) {
-        if (!piece.placeholder) {
-            out += piece.text;
-            continue;
-        }
-        if (piece.text == "basic") {
-            if (!open_basic(credential, scratch, out)) {
-                return false;
-            }
-            continue;
-        }
-        auto opened = credential.open(piece.text, scratch);
-        if (!opened && piece.text == "secret") {
-            opened = credential.open("access_token", scratch);
-        }
-        if (opened) {
-            if (scratch.empty() || has_control(scratch.reveal())) {
-                return false;
-            }
-            out += scratch.reveal();
-            continue;
-        }
-        std::string expanded;
-        if (opened.error() != vault::errc::not_found ||
-            !expand_variables("{" + piece.text + "}", credential.record().variables, facts,
-                              expanded) ||
-            has_control(expanded)) {
-            return false;
-        }
-        out += expanded;
-    }
-    return true;
 }
 
 write_fault write_request_head(const outgoing& call, std::string& out,

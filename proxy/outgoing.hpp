@@ -37,14 +37,4 @@ write_fault write_request_head(const outgoing& call, std::string& out,
 // Connection names, the gate's own, and look-alikes spelt with underscores.
 bool stays_here(std::string_view name, std::string_view connection) noexcept;
 
-// `query` without the parameters named; the rest byte for byte. Names of what was removed are
-// appended to `stripped`.
-void append_query(std::string& out, std::string_view query,
-                  const std::vector<std::string>& removed, std::vector<std::string_view>& stripped);
-
-// The template with its placeholders filled from the credential, then from variables. False if a
-// part is missing or holds a control character.
-bool fill(const std::vector<template_piece>& value, const vault::resolved& credential,
-          const policy::provider_facts& facts, vault::secret& scratch, std::string& out);
-
 }  // namespace sallyport::proxy

@@ -1,0 +1,33 @@
+// What a call carries of credentials: the caller's own taken out, the connection's put in.
+//
+// Nothing here knows a request; heads are put together in outgoing.hpp. Results that hold a
+// credential are appended to the caller's buffer, which the caller wipes.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/plan.hpp"
+#include "vault/resolver.hpp"
+
+namespace sallyport::proxy {
+
+// `query` without the parameters named; the rest byte for byte. Names of what was removed are
+// appended to `stripped`.
+void append_query(std::string& out, std::string_view query,
+                  const std::vector<std::string>& removed, std::vector<std::string_view>& stripped);
+
+// The pairs of a Cookie field without those named, behind what `out` already holds.
+void append_cookies(std::string& out, std::string_view cookies,
+                    const std::vector<std::string>& removed);
+
+// The template with its placeholders filled from the credential, then from variables. False if a
+// part is missing or holds a control character.
+bool fill(const std::vector<template_piece>& value, const vault::resolved& credential,
+          const policy::provider_facts& facts, vault::secret& scratch, std::string& out);
+
+// RFC 3986, 2.3: everything but unreserved characters is escaped.
+void append_escaped(std::string& out, std::string_view text);
+
+}  // namespace sallyport::proxy
