@@ -66,10 +66,24 @@ void add_carriers(provider_plan& plan)
     }
 }
 
+listed_host list_host(const policy::upstream_host& host, const policy::provider_facts& facts)
+{
+    listed_host out;
+    out.facts = &host;
+    for (const std::string& prefix : host.path_prefixes) {
+        out.prefixes.emplace_back(prefix, facts.path_case_insensitive);
+    }
+    return out;
+}
+
 provider_plan plan_provider(const policy::provider& provider)
 {
     provider_plan plan;
     plan.provider = &provider;
+    plan.hosts.push_back(list_host(provider.facts().base, provider.facts()));
+    for (const policy::upstream_host& host : provider.facts().hosts) {
+        plan.hosts.push_back(list_host(host, provider.facts()));
+    }
     for (const policy::credential_kind& kind : provider.facts().credentials) {
         std::vector<injection_plan> injections;
         for (const policy::injection& injection : kind.inject) {
@@ -132,6 +146,14 @@ bool is_default_port(const net::destination& to) noexcept
 }
 
 }  // namespace
+
+bool listed_host::covers(const policy::request_path& path) const noexcept
+{
+    return prefixes.empty() ||
+           std::any_of(prefixes.begin(), prefixes.end(), [&](const policy::path_prefix& prefix) {
+               return prefix.admits(path.segments());
+           });
+}
 
 std::vector<template_piece> parse_template(std::string_view text)
 {
@@ -260,14 +282,14 @@ std::shared_ptr<const connection_plan> make_connection_plan(std::shared_ptr<cons
     if (plan->injections == nullptr) {
         return nullptr;
     }
-    const auto add = [&](const policy::upstream_host& listed) {
+    const auto add = [&](const listed_host& listed) {
         upstream next;
         next.listed = &listed;
-        if (!expand_variables(listed.host, connection.variables, facts, next.to.host)) {
+        if (!expand_variables(listed.facts->host, connection.variables, facts, next.to.host)) {
             return false;
         }
         next.to.host = lower(next.to.host);
-        next.to.port = listed.port;
+        next.to.port = listed.facts->port;
         next.to.tls = provider.tls;
         next.to.private_addresses = facts.private_addresses;
         const bool v6 = next.to.host.find(':') != std::string::npos;
@@ -280,11 +302,11 @@ std::shared_ptr<const connection_plan> make_connection_plan(std::shared_ptr<cons
         plan->upstreams.push_back(std::move(next));
         return true;
     };
-    if (!add(facts.base)) {
-        return nullptr;
-    }
-    for (const policy::upstream_host& listed : facts.hosts) {
-        add(listed);  // An optional variable that is not set: this host is simply not there.
+    for (const listed_host& listed : provider.hosts) {
+        // An optional variable that is not set: this host is simply not there.
+        if (!add(listed) && &listed == &provider.hosts.front()) {
+            return nullptr;
+        }
     }
     plan->provider = &provider;
     plan->granted = provider.provider->closure(connection.scopes_granted);

@@ -13,6 +13,7 @@
 
 #include "base/result.hpp"
 #include "net/pool.hpp"
+#include "policy/path_prefix.hpp"
 #include "policy/provider.hpp"
 #include "vault/connection.hpp"
 
@@ -39,8 +40,17 @@ struct token_place {
     std::string prefix;  // header: what stands before the token, "Bearer "
 };
 
+// A host of the catalogue with its path prefixes made ready.
+struct listed_host {
+    const policy::upstream_host* facts = nullptr;
+    std::vector<policy::path_prefix> prefixes;
+
+    bool covers(const policy::request_path& path) const noexcept;
+};
+
 struct provider_plan {
     const policy::provider* provider = nullptr;
+    std::vector<listed_host> hosts;            // the base first
     net::ssl_context tls;                      // null: plain_http
     std::vector<token_place> places;           // in the order of the file
     bool basic_place = false;                  // some place is the password of Basic
@@ -67,7 +77,7 @@ private:
 
 // One authority of a connection, with its variables filled in.
 struct upstream {
-    const policy::upstream_host* listed = nullptr;  // as the catalogue spells it
+    const listed_host* listed = nullptr;  // as the catalogue spells it
     std::string authority;                          // what the Host field says
     net::destination to;
     std::shared_ptr<net::lane> lane;

@@ -1,5 +1,6 @@
 // The life of a call. serve() is the whole story; every branch that settles a call's fate is in it
 // or is the refusal that one of its stations returns.
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 
@@ -41,25 +42,11 @@ std::string quoted(std::string_view text)
     return out;
 }
 
-bool covers(const policy::upstream_host& listed, std::string_view path) noexcept
+bool could_be_at(const listed_host& listed, std::string_view host, unsigned port,
+                 const policy::request_path& path) noexcept
 {
-    if (listed.path_prefixes.empty()) {
-        return true;
-    }
-    for (const std::string& prefix : listed.path_prefixes) {
-        if (path.starts_with(prefix)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool could_be_at(const policy::upstream_host& listed, bool plain, std::string_view host,
-                 unsigned port, std::string_view path) noexcept
-{
-    return host_could_match(listed.host, host) &&
-           (port == 0 || port == http_port || port == listed.port || (plain && port == 0)) &&
-           covers(listed, path);
+    return host_could_match(listed.facts->host, host) &&
+           (port == 0 || port == http_port || port == listed.facts->port) && listed.covers(path);
 }
 
 }  // namespace
@@ -120,13 +107,16 @@ refusal session::address()
         if (!split_authority(request.authority, host, port)) {
             return {code::unknown_provider, "The target's authority names no provider.", {}, {}};
         }
+        // Read as liberally as any provider allows, to see whose it is; then as they all do.
+        const policy::path_fault unreadable = call_.path.parse(request.path, {true, true});
+        if (unreadable != policy::path_fault::none) {
+            return {code::bad_request, policy::describe(unreadable), {}, {}};
+        }
         for (const provider_plan& plan : call_.catalogue->providers()) {
-            const policy::provider_facts& facts = plan.provider->facts();
-            bool fits = could_be_at(facts.base, facts.plain_http, host, port, request.path);
-            for (const policy::upstream_host& listed : facts.hosts) {
-                fits = fits || could_be_at(listed, facts.plain_http, host, port, request.path);
-            }
-            if (fits) {
+            const auto fits = [&](const listed_host& listed) {
+                return could_be_at(listed, host, port, call_.path);
+            };
+            if (std::any_of(plan.hosts.begin(), plan.hosts.end(), fits)) {
                 call_.providers.push_back(&plan);
             }
         }
@@ -134,8 +124,12 @@ refusal session::address()
             return {code::unknown_provider, "No provider of the catalogue has this host.", {}, {}};
         }
     }
-    const policy::path_allowances allowances =
-        call_.providers.front()->provider->facts().paths;
+    policy::path_allowances allowances{true, true};
+    for (const provider_plan* plan : call_.providers) {
+        const policy::path_allowances& its = plan->provider->facts().paths;
+        allowances.empty_segments = allowances.empty_segments && its.empty_segments;
+        allowances.encoded_slash = allowances.encoded_slash && its.encoded_slash;
+    }
     const policy::path_fault fault = call_.path.parse(request.path, allowances);
     if (fault != policy::path_fault::none) {
         return {code::bad_request, policy::describe(fault), {}, {}};
@@ -325,7 +319,7 @@ refusal session::use(std::shared_ptr<const vault::resolved> found)
         return {code::unknown_provider, "The host after '@' is not an authority.", {}, {}};
     }
     call_.upstream = call_.plan->find(host, !reverse && port == http_port ? 0 : port);
-    if (call_.upstream == nullptr || !covers(*call_.upstream->listed, request.path)) {
+    if (call_.upstream == nullptr || !call_.upstream->listed->covers(call_.path)) {
         return {code::unknown_provider, "The provider has no such host.", {}, {}};
     }
     return {};
@@ -372,7 +366,7 @@ refusal session::decide()
                               .run = call_.run->scopes_for(call_.catalogue, provider),
                               .access = call_.run->access};
     const policy::call_facts facts{
-        .method = call_.head.method, .host = call_.upstream->listed->host, .path = &call_.path};
+        .method = call_.head.method, .host = call_.upstream->listed->facts->host, .path = &call_.path};
     call_.decision = provider.decide(facts, grant);
     switch (call_.decision.outcome) {
         case policy::verdict::allow: return {};
