@@ -121,7 +121,9 @@ def test_plain_text_beyond_loopback_must_be_asked_for(made, address, plain, stat
 def test_a_key_that_others_can_read_is_a_problem(made):
     (made / "master.key").chmod(0o644)
     done = sallyport("check", "--config", made / "sallyport.yaml", expect=2)
-    assert b"master.key" in done.stdout + done.stderr
+    problem = PROBLEM.match(done.stdout.decode().splitlines()[0])
+    line = (made / "sallyport.yaml").read_text().splitlines()[int(problem[2]) - 1]
+    assert "master.key" in line and "others" in problem[4]
 
 
 def test_the_catalogue_is_listed_and_shown(made):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from harness.checks import assert_refused
 from harness.processes import until
+from harness.wire import Ended
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,36 @@ def test_control_actions_that_cannot_be_recorded_are_refused(lab):
         assert done.stdout == b""
     finally:
         allow_files_of(lab, resource.RLIM_INFINITY)
+
+
+def test_running_out_of_descriptors_is_survived(lab):
+    """Callers wait or are turned away; nobody's call goes unrecorded, and it passes."""
+    pid = lab.gate.process.pid
+    held = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    unlimited = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (held + 8, unlimited[1]))
+    crowd = []
+    try:
+        for number in range(30):
+            caller = lab.gate.caller()
+            crowd.append(caller)
+            caller.send(lab.head(f"GET /bench/lab/crowd-{number} HTTP/1.1"))
+        # The first that fit in are answered, whatever the answer.
+        assert crowd[0].response().status in (200, 502, 503)
+    finally:
+        for caller in crowd:
+            caller.sock.close()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, unlimited)
+
+    def well():
+        try:
+            return lab.call("GET", "/after-the-crowd").status == 200
+        except (Ended, OSError):
+            return False
+
+    until(well, "calls to be served again")
+    seen = {request.path for request in lab.provider.requests}
+    assert seen <= {line["path"] for line in lab.gate.trail.lines("call.intent")}
 
 
 def test_the_process_leaves_no_core_and_gains_no_privileges(lab):

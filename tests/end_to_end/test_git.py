@@ -96,9 +96,8 @@ def test_git_is_asked_for_a_password_and_told_why_not(planted_gate, work):
     url = f"http://{gate.host}/code/team/project.git"
     answer = gate.call("GET", "/code/team/project.git/info/refs?service=git-upload-pack")
     assert answer.status == 401
-    assert sorted(answer.values("WWW-Authenticate")) == ["Basic realm=\"sallyport\"", "Bearer"] or \
-        {part.split()[0] for value in answer.values("WWW-Authenticate")
-         for part in value.split(", ")} == {"Basic", "Bearer"}
+    challenges = ", ".join(answer.values("WWW-Authenticate"))
+    assert 'Basic realm="sallyport"' in challenges and "Bearer" in challenges
     refused = git("clone", url, work / "none", expect=None)
     assert refused.returncode != 0
     gate.heard.append(("git", refused.stdout + refused.stderr))

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from harness import catalogue
 from harness.checks import assert_refused
+from harness.processes import until
 from harness.provider import Provider
 from harness.routes import laboratory
 
@@ -168,3 +169,34 @@ def test_the_token_stands_where_the_key_would(make_gate, certificate, authority,
     intent, _ = gate.trail.call(answer.call_id)
     assert intent["path"] == "/lab/a" and set(intent["query_keys"]) <= {"b", "d", "api_key"}
     provider.stop()
+
+
+def test_refusals_of_strangers_are_counted_to_the_last(lab):
+    """They may be folded into fewer lines when there are many, but none may go missing."""
+    def refusals():
+        return sum(line.get("count", 1) for line in lab.gate.trail.lines("call.refused"))
+
+    before = refusals()
+    with lab.gate.caller() as caller:
+        for _ in range(4):
+            caller.send(b"GET /bench/lab/x HTTP/1.1\r\nHost: gate\r\n\r\n" * 100)
+            assert {caller.response().status for _ in range(100)} == {401}
+    until(lambda: refusals() == before + 400, "all of them to be counted")
+
+
+def test_a_second_issuer_speaks_for_its_workspaces_only(make_lab, lab_provider):
+    """Its tokens are made elsewhere; their runs can be ended here all the same."""
+    key = "k" * 48
+    lab = make_lab(lab_provider, environment={"PLATFORM_KEY": key}, settings={"run_tokens": {
+        "issuers": [{"issuer": "sallyport", "alg": "ES256", "key": "file:run-token.key"},
+                    {"issuer": "platform", "alg": "HS256", "key": "env:PLATFORM_KEY",
+                     "workspaces": ["acme"]}]}})
+    uses = {"bench": lab.connection}
+    foreign = {"key": key, "algorithm": "HS256", "iss": "platform"}
+    good = lab.gate.mint(uses, "elsewhere", **foreign)
+    assert lab.gate.call("GET", "/bench/lab/x", good).status == 200
+    assert_invalid(lab, lab.gate.mint(uses, "other", **{**foreign, "workspace": "rival"}))
+    assert_invalid(lab, lab.gate.mint(uses, "other", **{**foreign, "iss": "sallyport"}))
+    assert_invalid(lab, lab.gate.mint(uses, "other", iss="platform"))
+    lab.gate.cli("run", "end", "elsewhere", "--workspace", "acme")
+    assert_invalid(lab, good, "run_ended")

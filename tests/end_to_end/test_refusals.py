@@ -77,6 +77,16 @@ def test_a_run_may_be_narrowed_below_its_connection(gate, nothing_sent):
     assert_refused(gate, gate.call("GET", "/github/user", token), 403, "scope_missing")
 
 
+def test_a_manifest_narrows_a_run_to_what_its_tools_need(gate, github):
+    manifest = gate.directory / "app.yaml"
+    manifest.write_text(
+        "tools:\n  - {name: list_issues, connector: github, scopes: [public_repo]}\n")
+    token = gate.run_token("r-manifest", gate.connection, more=("--manifest", manifest))
+    assert gate.call("GET", "/github/repos/o/r/issues?manifest", token).status == 200
+    assert_refused(gate, gate.call("GET", "/github/user", token), 403, "scope_missing")
+    assert github.only("/issues?manifest").authorized
+
+
 def test_a_run_cannot_be_widened_beyond_its_connection(gate, nothing_sent):
     token = gate.mint({"github": gate.connection}, "r-wide", access="destructive",
                       scopes={"github": ["delete_repo", "repo"]})
@@ -94,7 +104,9 @@ def test_an_operation_above_the_runs_access_is_denied(gate, nothing_sent):
     answer = gate.call("POST", "/github/repos/o/r/issues", reader, body=b"{}")
     problem = assert_refused(gate, answer, 403, "operation_denied")
     assert problem["operation"] == "issues.create"
-    problem = assert_refused(gate, gate.call("DELETE", "/github/repos/o/r", gate.token),
+    able = gate.connect("github", scopes="delete_repo", more=("--name", "able"))
+    writer = gate.run_token("r-write", able)
+    problem = assert_refused(gate, gate.call("DELETE", "/github/repos/o/r", writer),
                              403, "operation_denied")
     assert problem["operation"] == "repos.delete"
 

@@ -38,7 +38,8 @@ def gate(make_gate, github, openai, authority):
     gate = make_gate([catalogue.github(github.url, authority),
                       catalogue.openai(openai.url, authority)])
     connections = []
-    for name, provider, scopes in (("github", github, "repo,read:user"), ("openai", openai, "*")):
+    for name, provider, scopes in (("github", github, "repo,read:user,delete_repo"),
+                                   ("openai", openai, "*")):
         secret = gate.planted.plant(f"credential of {name}")
         provider.authorization = f"Bearer {secret}"
         connections.append(gate.connect(name, secret, scopes=scopes))

@@ -142,3 +142,29 @@ def test_a_slow_provider_holds_the_uploader_back(lab):
             sent += caller.sock.send(BLOCK[:min(len(BLOCK), SIZE - sent)])
         assert json.loads(caller.response().body) == {"bytes": SIZE}
     assert peak.growth < GROWTH, f"{peak.growth >> 20} MiB"
+
+
+def test_many_callers_at_once_each_get_their_own_answer(lab):
+    lab.provider.on("POST", "/lab/own/.*", lambda exchange: exchange.answer(
+        200, exchange.request.path.encode() + b" " + exchange.request.body))
+    faults = []
+
+    def calls(name):
+        with lab.gate.caller() as caller:
+            for number in range(40):
+                path = f"/lab/own/{name}-{number}"
+                body = os.urandom(number * 997).hex().encode()
+                caller.request("POST", "/bench" + path,
+                               [("Authorization", f"Bearer {lab.token}")], body)
+                answer = caller.response()
+                if answer.status != 200 or answer.body != path.encode() + b" " + body:
+                    faults.append((path, answer.start, answer.body[:100]))
+
+    threads = [threading.Thread(target=calls, args=(name,)) for name in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len(lab.provider.seen("/lab/own/")) == 16 * 40
+    assert all(request.authorized for request in lab.provider.seen("/lab/own/"))

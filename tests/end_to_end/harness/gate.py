@@ -15,7 +15,7 @@ from . import catalogue
 from .planted import Planted
 from .processes import Program, discard, room, run, until
 from .trail import Trail
-from .wire import Caller, Ended
+from .wire import Caller
 
 PROGRAM = os.environ.get("SALLYPORT_BINARY") or os.environ.get("SALLYPORT", "")
 OWN_KEY_FILES = ("master.key", "control.token", "run-token.key")
@@ -33,6 +33,7 @@ class Gate:
         self.environment = environment or {}
         self.preparation = preparation  # run in the child before the program
         self.heard = []  # what callers were answered: (name, bytes)
+        self.raw_callers = []
         self.starts = 0
         self.process = None
         self.settings = self._set_up(providers, settings or {})
@@ -117,6 +118,8 @@ class Gate:
         os.kill(self.process.pid, sign)
 
     def discard(self):
+        for caller in self.raw_callers:
+            caller.sock.close()
         if self in Gate.live:
             self.kill()
         discard(self.directory)
@@ -200,19 +203,14 @@ class Gate:
         self.heard.append((f"{method} {target}", response.raw))
         return response
 
-    def send_raw(self, data, methods=("GET",)):
-        """Bytes as they are. (the answers there were, whether the gate then closed)."""
-        answers = []
-        with self.caller() as caller:
-            caller.send(data)
-            for method in methods:
-                try:
-                    answers.append(caller.response(method))
-                except Ended:
-                    break
-            closed = caller.ended()
-        self.heard += [("raw", answer.raw) for answer in answers]
-        return answers, closed
+    def send_raw(self, data):
+        """Bytes as they are. (the answer, a function that tells whether the gate then closed)."""
+        caller = self.caller()
+        self.raw_callers.append(caller)
+        caller.send(data)
+        answer = caller.response()
+        self.heard.append(("raw", answer.raw))
+        return answer, caller.ended
 
     # What must hold at the end.
 
