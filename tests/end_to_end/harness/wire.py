@@ -155,7 +155,7 @@ class Caller:
         """A gate that has already refused may have closed: what it answered still counts."""
         try:
             self.sock.sendall(data)
-        except ConnectionError:
+        except OSError:
             pass
 
     def request(self, method, target, headers=(), body=None):
