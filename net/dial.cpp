@@ -36,24 +36,6 @@ std::vector<asio::ip::address> permitted(const std::vector<asio::ip::address>& f
     return out;
 }
 
-task<error_code> connect(stream& to, const asio::ip::address& address, std::uint16_t port)
-{
-    const asio::ip::tcp::endpoint endpoint(address, port);
-    error_code error;
-    to.socket().open(asio::generic::stream_protocol(endpoint.protocol()), error);
-    if (error) {
-        co_return error;
-    }
-    to.socket().set_option(asio::ip::tcp::no_delay(true), error);
-    const asio::generic::stream_protocol::endpoint generic(endpoint);
-    auto connecting = to.socket().async_connect(generic, as_result);
-    const auto [failed] = co_await std::move(connecting);
-    if (!failed) {
-        to.socket().non_blocking(true, error);
-    }
-    co_return failed;
-}
-
 task<error_code> secure(stream& connection, const destination& to,
                         std::shared_ptr<session_slot> slot)
 {
@@ -115,10 +97,10 @@ task<result<stream::pointer>> dial(runtime& runtime, address_book& book, destina
         if (left <= 0) {
             co_return error_code(errc::timed_out);
         }
-        const stream::pointer connection(
-            new stream(runtime, stream::socket_type(runtime.io().get_executor())));
+        const stream::pointer connection(new stream(runtime));
         connection->expires_after(std::chrono::milliseconds(left));
-        const error_code refused = co_await connect(*connection, address, to.port);
+        const asio::ip::tcp::endpoint endpoint(address, to.port);
+        const error_code refused = co_await connection->connect(endpoint);
         if (refused) {
             last = connection->timed_out() ? errc::timed_out : errc::connect_failed;
             continue;

@@ -45,7 +45,8 @@ std::int64_t steady_millis()
 
 }  // namespace
 
-runtime::runtime(asio::io_context& io) : io_(io), timer_(io.get_executor()), now_(steady_millis())
+runtime::runtime(asio::io_context& io)
+    : poller(io), io_(io), timer_(io.get_executor()), now_(steady_millis())
 {
     schedule();
 }
@@ -77,6 +78,7 @@ void runtime::stop()
 {
     stopped_ = true;
     timer_.cancel();
+    poller.stop();
 }
 
 }  // namespace sallyport::net

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "net/poller.hpp"
+
 namespace sallyport::net {
 
 namespace asio = boost::asio;
@@ -121,9 +123,10 @@ public:
     std::int64_t now() const noexcept { return now_; }  // Milliseconds, as of the last sweep.
     void add(timed& item) { timed_.push_back(item); }
 
-    // Ends the sweep; the loop can then run out of work.
+    // Ends the sweep and the polling; the loop can then run out of work.
     void stop();
 
+    net::poller poller;
     buffer_pool buffers;
     std::string encrypted;  // Where TLS records are built before they are sent. Empty between uses.
 

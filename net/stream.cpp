@@ -1,11 +1,13 @@
 #include "net/stream.hpp"
 
+#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <cstring>
 
 #include "net/error.hpp"
@@ -14,7 +16,6 @@ namespace sallyport::net {
 
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::deferred);
 constexpr std::size_t parts_max = 4;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
@@ -23,20 +24,75 @@ error_code system_error_code(int error) { return {error, boost::system::system_c
 
 }  // namespace
 
-stream::stream(runtime& runtime, socket_type socket) : runtime_(runtime), socket_(std::move(socket))
+stream::stream(runtime& runtime) : runtime_(runtime) { runtime_.add(*this); }
+
+stream::stream(runtime& runtime, socket_type socket) : stream(runtime)
 {
-    runtime_.add(*this);
-    if (socket_.is_open()) {
-        error_code ignored;
-        socket_.non_blocking(true, ignored);
+    if (!socket.is_open()) {
+        return;
+    }
+    error_code failed;
+    socket.non_blocking(true, failed);
+    const int descriptor = socket.release(failed);
+    if (const error_code refused = adopt(descriptor)) {
+        finish(refused);
+        send_error_ = refused;
     }
 }
 
 stream::~stream()
 {
+    if (is_open()) {
+        runtime_.poller.forget(*this);
+        ::close(descriptor_);
+    }
     if (!unsent_.empty()) {
         OPENSSL_cleanse(unsent_.data(), unsent_.size());
     }
+}
+
+// Registers the descriptor. On failure it is closed.
+error_code stream::adopt(int descriptor)
+{
+    const error_code refused = runtime_.poller.add(descriptor, *this);
+    if (refused) {
+        ::close(descriptor);
+        return refused;
+    }
+    descriptor_ = descriptor;
+    readable_ = true;  // Unknown: the first read finds out.
+    return {};
+}
+
+task<error_code> stream::connect(asio::ip::tcp::endpoint to)
+{
+    const int descriptor =
+        ::socket(to.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        co_return system_error_code(errno);
+    }
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const int started = ::connect(descriptor, to.data(), static_cast<socklen_t>(to.size()));
+    const int refused = started == 0 ? 0 : errno;
+    if (refused != 0 && refused != EINPROGRESS) {
+        ::close(descriptor);
+        co_return system_error_code(refused);
+    }
+    if (const error_code failed = adopt(descriptor)) {
+        co_return failed;
+    }
+    readable_ = false;
+    if (refused == EINPROGRESS) {
+        co_await writable_.wait();
+    }
+    if (!is_open()) {
+        co_return end_reason_;
+    }
+    int outcome = 0;
+    socklen_t size = sizeof outcome;
+    ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &outcome, &size);
+    co_return outcome == 0 ? error_code{} : system_error_code(outcome);
 }
 
 void stream::start_tls(std::unique_ptr<tls_engine> engine, std::shared_ptr<session_slot> slot)
@@ -68,156 +124,14 @@ task<error_code> stream::handshake()
                           ? end_reason_
                           : make_error_code(errc::tls_failed);
         }
-        start_read();
-        co_await input_wake_.wait();
+        reading_ = true;
+        if (!read()) {
+            co_await input_wake_.wait();
+        }
     }
     handshaking_ = false;
     decrypt();  // The peer may have sent more behind its last handshake message.
     co_return error_code{};
-}
-
-void stream::consume(std::size_t bytes) noexcept
-{
-    begin_ += bytes;
-    if (begin_ == end_ && !reading_) {
-        begin_ = end_ = 0;
-    }
-}
-
-void stream::watch()
-{
-    if (begin_ == end_ && tls_ != nullptr) {
-        decrypt();
-    }
-    if (!reading_ && !ended() && begin_ == end_) {
-        start_read();
-    }
-}
-
-task<error_code> stream::fill()
-{
-    const std::size_t before = end_ - begin_;
-    if (undecrypted()) {
-        if (!make_room()) {
-            co_return errc::no_room;
-        }
-        decrypt();
-        if (end_ - begin_ > before) {
-            co_return error_code{};
-        }
-    }
-    if (ended()) {
-        co_return end_reason_;
-    }
-    if (!reading_) {
-        if (!make_room()) {
-            co_return errc::no_room;
-        }
-        start_read();
-    }
-    co_await input_wake_.wait();
-    if (end_ - begin_ > before) {
-        co_return error_code{};
-    }
-    co_return end_reason_;  // None if somebody interrupted the wait.
-}
-
-// Room behind end_. A buffer that was filled by one read is exchanged for a large one.
-bool stream::make_room()
-{
-    const std::size_t kept = end_ - begin_;
-    const bool grow = input_.capacity() == buffer::small_size && (filled_ || kept == input_.capacity());
-    if (input_.capacity() == 0 || grow) {
-        buffer larger = runtime_.buffers.take(grow ? buffer::large_size : buffer::small_size);
-        if (kept != 0) {
-            std::memcpy(larger.data(), input_.data() + begin_, kept);
-        }
-        input_ = std::move(larger);
-        begin_ = 0;
-        end_ = kept;
-    } else if (begin_ != 0 && (kept == 0 || end_ == input_.capacity())) {
-        std::memmove(input_.data(), input_.data() + begin_, kept);
-        begin_ = 0;
-        end_ = kept;
-    }
-    return end_ < input_.capacity();
-}
-
-void stream::start_read()
-{
-    char* to = nullptr;
-    std::size_t room = 0;
-    if (tls_ == nullptr) {
-        make_room();
-        to = input_.data() + end_;
-        room = input_.capacity() - end_;
-    } else {
-        // One record may be larger than the small buffer; OpenSSL takes what is there, so the
-        // buffer is empty again before each read.
-        if (cipher_.capacity() == 0 || (filled_ && cipher_.capacity() == buffer::small_size)) {
-            cipher_ = runtime_.buffers.take(filled_ ? buffer::large_size : buffer::small_size);
-        }
-        cipher_begin_ = cipher_end_ = 0;
-        to = cipher_.data();
-        room = cipher_.capacity();
-    }
-    reading_ = true;
-    socket_.async_read_some(asio::buffer(to, room),
-                            [self = pointer(this)](const error_code& error, std::size_t bytes) {
-                                self->on_read(error, bytes);
-                            });
-}
-
-void stream::on_read(const error_code& error, std::size_t bytes)
-{
-    const pointer alive(this);
-    reading_ = false;
-    const std::size_t before = end_ - begin_;
-    if (tls_ == nullptr) {
-        end_ += bytes;
-        filled_ = bytes != 0 && end_ == input_.capacity();
-    } else {
-        cipher_end_ += bytes;
-        filled_ = bytes != 0 && cipher_end_ == cipher_.capacity();
-        if (!handshaking_ && bytes != 0) {
-            decrypt();
-        }
-    }
-    if (error) {
-        finish(error == asio::error::eof ? (tls_ == nullptr ? make_error_code(errc::closed)
-                                                            : make_error_code(errc::truncated))
-                                         : error);
-    } else if (tls_ != nullptr && !handshaking_ && end_ - begin_ == before && !ended()) {
-        start_read();  // Half a record, or a session ticket: nothing to tell anybody yet.
-        return;
-    }
-    if (input_wake_.waiting()) {
-        input_wake_.wake();
-    } else if (observer_ != nullptr) {
-        observer_->on_input(*this);
-    }
-}
-
-void stream::decrypt()
-{
-    if (!undecrypted() || !make_room()) {
-        return;
-    }
-    std::string_view input(cipher_.data() + cipher_begin_, cipher_end_ - cipher_begin_);
-    const std::size_t before = input.size();
-    std::size_t bytes = 0;
-    const std::span<char> room(input_.data() + end_, input_.capacity() - end_);
-    const tls_engine::status status = tls_->read(input, runtime_.encrypted, room, bytes);
-    cipher_begin_ += before - input.size();
-    end_ += bytes;
-    // The room ran out first: OpenSSL may hold the rest of a record.
-    tls_holds_more_ = status == tls_engine::status::done;
-    flush_encrypted();
-    if (status == tls_engine::status::ended) {
-        finish(errc::closed);
-    } else if (status == tls_engine::status::failed) {
-        finish(errc::tls_failed);
-    }
 }
 
 void stream::finish(error_code reason)
@@ -282,7 +196,7 @@ bool stream::send_plain(std::initializer_list<std::string_view> parts)
     }
     std::size_t sent = 0;
     if (unsent_.empty()) {
-        const ssize_t taken = send_parts(socket_.native_handle(), parts);
+        const ssize_t taken = send_parts(descriptor_, parts);
         if (taken < 0 && !would_block(errno) && errno != EINTR) {
             send_error_ = system_error_code(errno);
             return false;
@@ -301,17 +215,13 @@ task<error_code> stream::drain()
 {
     const pointer alive(this);
     while (!send_error_ && unsent_begin_ < unsent_.size()) {
-        auto writable = socket_.async_wait(socket_type::wait_write, as_result);
-        const auto [error] = co_await std::move(writable);
-        if (error) {
-            send_error_ = timed_out_ ? make_error_code(errc::timed_out) : error;
-            break;
-        }
-        const ssize_t taken = ::send(socket_.native_handle(), unsent_.data() + unsent_begin_,
+        const ssize_t taken = ::send(descriptor_, unsent_.data() + unsent_begin_,
                                      unsent_.size() - unsent_begin_, MSG_NOSIGNAL);
         if (taken >= 0) {
             unsent_begin_ += static_cast<std::size_t>(taken);
-        } else if (!would_block(errno) && errno != EINTR) {
+        } else if (would_block(errno)) {
+            co_await writable_.wait();
+        } else if (errno != EINTR) {
             send_error_ = system_error_code(errno);
         }
     }
@@ -324,7 +234,7 @@ task<error_code> stream::drain()
 void stream::shrink()
 {
     filled_ = false;
-    if (!reading_ && begin_ == end_) {
+    if (begin_ == end_) {
         begin_ = end_ = 0;
         if (input_.capacity() != buffer::small_size || tls_ != nullptr) {
             input_ = buffer();
@@ -341,8 +251,7 @@ void stream::shut_down_output()
         tls_->shut_down(runtime_.encrypted);
         flush_encrypted();
     }
-    error_code ignored;
-    socket_.shutdown(socket_type::shutdown_send, ignored);
+    ::shutdown(descriptor_, SHUT_WR);
 }
 
 void stream::on_deadline()
@@ -355,18 +264,34 @@ void stream::on_deadline()
     }
 }
 
+void stream::interrupt()
+{
+    if (input_wake_.waiting()) {
+        asio::post(runtime_.io(), [self = pointer(this)] { self->input_wake_.wake(); });
+    }
+}
+
+// Whoever waits is woken from the loop, not from here: it may end what our caller still uses.
 void stream::close(error_code reason)
 {
-    const pointer alive(this);
     finish(reason ? reason : make_error_code(errc::closed));
     if (!send_error_) {
         send_error_ = end_reason_;
     }
-    error_code ignored;
-    socket_.close(ignored);
-    if (!reading_ && input_wake_.waiting()) {
-        input_wake_.wake();
+    if (is_open()) {
+        runtime_.poller.forget(*this);
+        ::close(descriptor_);
+        descriptor_ = -1;
     }
+    if (input_wake_.waiting() || writable_.waiting()) {
+        asio::post(runtime_.io(), [self = pointer(this)] { self->wake_all(); });
+    }
+}
+
+void stream::wake_all()
+{
+    writable_.wake();
+    input_wake_.wake();
 }
 
 }  // namespace sallyport::net

@@ -1,11 +1,10 @@
 // A connected socket, TCP or unix, plain or TLS, as the data plane uses it.
 //
-// Reading keeps at most one operation outstanding, into a buffer of the stream's own: it is started
-// ahead (watch) so that an idle connection notices the peer's end at no extra system call, and that
-// same operation is the read of the next message. Writing tries at once and suspends only when the
-// kernel's buffer is full.
+// Input is received into a buffer of the stream's own when it arrives and somebody wants it; an idle
+// connection that is watched notices a byte or the peer's end at no extra system call. Writing tries
+// at once and suspends only when the kernel's buffer is full.
 //
-// Threading: one worker's thread. Lifetime: counted, because an outstanding operation needs it.
+// Threading: one worker's thread. Lifetime: counted; it is shared by whoever works on the connection.
 // Limits: input never grows past buffer::large_size until it is consumed; unsent output is bounded
 // by what one put() was given.
 #pragma once
@@ -13,6 +12,7 @@
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <span>
@@ -38,15 +38,19 @@ protected:
 };
 
 class stream final : public boost::intrusive_ref_counter<stream, boost::thread_unsafe_counter>,
-                     private timed {
+                     private timed,
+                     private pollable {
 public:
     using socket_type = asio::basic_stream_socket<asio::generic::stream_protocol, executor>;
     using pointer = boost::intrusive_ptr<stream>;
 
+    // Takes over a connected socket.
     stream(runtime& runtime, socket_type socket);
+    explicit stream(runtime& runtime);  // Not connected: connect() comes next.
     ~stream();
 
-    socket_type& socket() noexcept { return socket_; }
+    task<error_code> connect(asio::ip::tcp::endpoint to);
+
     void start_tls(std::unique_ptr<tls_engine> engine, std::shared_ptr<session_slot> slot);
     tls_engine* tls() noexcept { return tls_.get(); }
 
@@ -58,8 +62,8 @@ public:
     std::string_view pending() const noexcept { return {input_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t bytes) noexcept;
 
-    // Starts reading if nothing is pending and no read is under way. What had already arrived may
-    // be pending afterwards.
+    // From now on what arrives is read and told to whoever waits or observes. What had already
+    // arrived may be pending afterwards.
     void watch();
     // Suspends until more bytes are pending than before. Success, or why there will be no more:
     // errc::closed (the peer's orderly end), truncated, timed_out, no_room, or the system's error.
@@ -68,7 +72,7 @@ public:
     bool ended() const noexcept { return static_cast<bool>(end_reason_); }
     error_code end_reason() const noexcept { return end_reason_; }
     // Makes a fill() that is waiting return success with nothing new.
-    void interrupt() { input_wake_.wake(); }
+    void interrupt();
 
     // --- output ------------------------------------------------------------------------------
     // Sends as much as the kernel takes now and keeps the rest. False: call drain() before the next
@@ -85,7 +89,7 @@ public:
     {
         deadline = limit.count() == 0 ? 0 : runtime_.now() + limit.count();
         expires_softly_ = softly;
-        timed_out_ = timed_out_ && !socket_.is_open();
+        timed_out_ = timed_out_ && !is_open();
     }
     bool timed_out() const noexcept { return timed_out_; }
 
@@ -95,14 +99,18 @@ public:
     // Sends the FIN, after close_notify on TLS; reading goes on.
     void shut_down_output();
     void close(error_code reason = {});
-    bool is_open() const noexcept { return socket_.is_open(); }
+    bool is_open() const noexcept { return descriptor_ >= 0; }
 
 private:
     void on_deadline() override;
+    void on_events(std::uint32_t events) override;
+    error_code adopt(int descriptor);
     bool make_room();
-    void start_read();
-    void on_read(const error_code& error, std::size_t bytes);
+    bool make_cipher_room();
+    bool read();
+    bool receive();
     void decrypt();
+    void wake_all();
     void finish(error_code reason);
     bool send(std::string_view bytes);
     bool send_plain(std::initializer_list<std::string_view> parts);
@@ -110,7 +118,10 @@ private:
     bool undecrypted() const noexcept { return cipher_begin_ != cipher_end_ || tls_holds_more_; }
 
     runtime& runtime_;
-    socket_type socket_;
+    int descriptor_ = -1;
+    bool readable_ = false;   // The kernel may have input for us.
+    bool hung_up_ = false;    // It has the peer's end: no further edge will tell.
+    wake_point writable_;
     std::shared_ptr<session_slot> slot_;
     std::unique_ptr<tls_engine> tls_;
 
@@ -118,7 +129,7 @@ private:
     std::size_t begin_ = 0, end_ = 0;
     buffer cipher_;  // TLS only: ciphertext, decrypted as room allows
     std::size_t cipher_begin_ = 0, cipher_end_ = 0;
-    bool reading_ = false;
+    bool reading_ = false;  // Somebody wants to know of input.
     bool filled_ = false;  // The last read filled its buffer: a bulk transfer.
     bool timed_out_ = false;
     bool expires_softly_ = false;
