@@ -1,5 +1,6 @@
 #include "proxy/gate.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/text.hpp"
@@ -97,6 +98,21 @@ bool is_v6_char(char c) noexcept
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
            c == ':' || c == '.';
+}
+
+// Options are tokens (RFC 9110, 7.6.1); empty elements are to be ignored (5.6.1).
+bool is_option_list(std::string_view connection) noexcept
+{
+    for (std::size_t at = 0; at <= connection.size();) {
+        const std::size_t comma = std::min(connection.find(',', at), connection.size());
+        for (const char c : trim(connection.substr(at, comma - at))) {
+            if (!is_token_char(c)) {
+                return false;
+            }
+        }
+        at = comma + 1;
+    }
+    return true;
 }
 
 refusal frame_request(const special& fields, int minor, framing& out)
@@ -220,6 +236,17 @@ bool lists_option(std::string_view connection, std::string_view option) noexcept
     return false;
 }
 
+bool connection_names(const message_head& head, std::string_view option) noexcept
+{
+    for (const field& candidate : head.fields) {
+        if (equal_ignoring_case(candidate.name, "connection") &&
+            lists_option(candidate.value, option)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 refusal admit(const request_head& head, admitted& out)
 {
     out = admitted{};
@@ -246,6 +273,9 @@ refusal admit(const request_head& head, admitted& out)
         return {code::method_not_allowed, "Max-Forwards ended at this gate.", {}, {}};
     }
     out.connection = fields.connection == nullptr ? std::string_view{} : fields.connection->value;
+    if (!is_option_list(out.connection)) {
+        return bad("The Connection field is not a list of options.");
+    }
     out.connection_id =
         fields.connection_id == nullptr ? std::string_view{} : fields.connection_id->value;
     out.keep_alive = head.minor == 1 && !lists_option(out.connection, "close");
@@ -263,9 +293,8 @@ answer_fault frame_answer(const response_head& head, bool head_request, framing&
 {
     out = framing{};
     const special fields = find_special(head);
-    const std::string_view connection =
-        fields.connection == nullptr ? std::string_view{} : fields.connection->value;
-    keep_alive = head.minor == 1 && !lists_option(connection, "close");
+    keep_alive = head.minor == 1 && !connection_names(head, "close") &&
+                 (fields.connection == nullptr || is_option_list(fields.connection->value));
     if (head.status == 101) {
         return answer_fault::upgrade;
     }

@@ -51,6 +51,9 @@ answer_fault frame_answer(const response_head& head, bool head_request, framing&
 // True if `option` is among the comma-separated options of a Connection field.
 bool lists_option(std::string_view connection, std::string_view option) noexcept;
 
+// The same over every Connection field of a head: an answer may have several.
+bool connection_names(const message_head& head, std::string_view option) noexcept;
+
 // host, host:port or [v6]:port, split; the port is 0 if absent. False: not an authority.
 bool split_authority(std::string_view authority, std::string_view& host, unsigned& port) noexcept;
 
