@@ -12,6 +12,8 @@ namespace sallyport::proxy {
 
 namespace {
 
+using place = policy::injection::place;
+
 bool has_control(std::string_view text) noexcept
 {
     return std::any_of(text.begin(), text.end(), [](char c) {
@@ -58,13 +60,17 @@ const std::string* removed_name(std::string_view pair, const std::vector<std::st
     return nullptr;
 }
 
+// What a path segment may hold besides unreserved characters (RFC 3986, 3.3).
+constexpr std::string_view segment_marks = "!$&'()*+,;=:@";
+
 bool open_basic(const vault::resolved& credential, vault::secret& scratch, std::string& out)
 {
-    std::string pair;
-    if (!credential.open("username", scratch)) {
+    // A colon in the name would move the border between the two (RFC 7617, 2).
+    if (!credential.open("username", scratch) || has_control(scratch.reveal()) ||
+        scratch.reveal().find(':') != std::string_view::npos) {
         return false;
     }
-    pair += scratch.reveal();
+    std::string pair(scratch.reveal());
     pair += ':';
     if (!credential.open("password", scratch) || has_control(scratch.reveal())) {
         return false;
@@ -75,6 +81,18 @@ bool open_basic(const vault::resolved& credential, vault::secret& scratch, std::
     OPENSSL_cleanse(pair.data(), pair.size());
     OPENSSL_cleanse(encoded.data(), encoded.size());
     return true;
+}
+
+bool append_spelt(place in, std::string_view text, std::string& out)
+{
+    switch (in) {
+        case place::query: append_escaped(out, text); return true;
+        case place::path: append_escaped(out, text, segment_marks); return true;
+        case place::cookie:
+            out += text;
+            return text.find(';') == std::string_view::npos;
+        default: out += text; return true;
+    }
 }
 
 }  // namespace
@@ -123,12 +141,16 @@ void append_cookies(std::string& out, std::string_view cookies,
     }
 }
 
-bool fill(const std::vector<template_piece>& value, const vault::resolved& credential,
+bool fill(const injection_plan& injection, const vault::resolved& credential,
           const policy::provider_facts& facts, vault::secret& scratch, std::string& out)
 {
-    for (const template_piece& piece : value) {
+    for (const template_piece& piece : injection.value) {
         if (!piece.placeholder) {
-            out += piece.text;
+            if (injection.in == place::query) {
+                append_escaped(out, piece.text);
+            } else {
+                out += piece.text;
+            }
             continue;
         }
         if (piece.text == "basic") {
@@ -142,32 +164,31 @@ bool fill(const std::vector<template_piece>& value, const vault::resolved& crede
             opened = credential.open("access_token", scratch);
         }
         if (opened) {
-            if (scratch.empty() || has_control(scratch.reveal())) {
+            if (scratch.empty() || has_control(scratch.reveal()) ||
+                !append_spelt(injection.in, scratch.reveal(), out)) {
                 return false;
             }
-            out += scratch.reveal();
             continue;
         }
         std::string expanded;
         if (opened.error() != vault::errc::not_found ||
             !expand_variables("{" + piece.text + "}", credential.record().variables, facts,
                               expanded) ||
-            has_control(expanded)) {
+            has_control(expanded) || !append_spelt(injection.in, expanded, out)) {
             return false;
         }
-        out += expanded;
     }
     return true;
 }
 
-void append_escaped(std::string& out, std::string_view text)
+void append_escaped(std::string& out, std::string_view text, std::string_view kept)
 {
     constexpr std::string_view hex = "0123456789ABCDEF";
     for (const char c : text) {
         const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
                                 (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' ||
                                 c == '~';
-        if (unreserved) {
+        if (unreserved || kept.find(c) != std::string_view::npos) {
             out += c;
         } else {
             out += '%';

@@ -22,12 +22,13 @@ void append_query(std::string& out, std::string_view query,
 void append_cookies(std::string& out, std::string_view cookies,
                     const std::vector<std::string>& removed);
 
-// The template with its placeholders filled from the credential, then from variables. False if a
-// part is missing or holds a control character.
-bool fill(const std::vector<template_piece>& value, const vault::resolved& credential,
+// The template with its placeholders filled from the credential, then from variables, spelt as its
+// place needs it: in a query all of it escaped, in a path what came from the credential. False if a
+// part is missing or holds what its place cannot: a control character, or the end of a cookie.
+bool fill(const injection_plan& injection, const vault::resolved& credential,
           const policy::provider_facts& facts, vault::secret& scratch, std::string& out);
 
-// RFC 3986, 2.3: everything but unreserved characters is escaped.
-void append_escaped(std::string& out, std::string_view text);
+// Everything but unreserved characters (RFC 3986, 2.3) and those of `kept` is escaped.
+void append_escaped(std::string& out, std::string_view text, std::string_view kept = {});
 
 }  // namespace sallyport::proxy

@@ -68,7 +68,7 @@ private:
         out_ += ' ';
         bool queried = false;
         for (const injection_plan& injection : *call_.plan->injections) {
-            if (injection.in == place::path && !append_value(injection)) {
+            if (injection.in == place::path && !append_value(injection, out_)) {
                 return false;
             }
         }
@@ -86,25 +86,21 @@ private:
             if (injection.in != place::query) {
                 continue;
             }
-            std::string value;
-            if (!fill(injection.value, *call_.credential, facts_, *call_.scratch, value)) {
-                return false;
-            }
             out_ += queried || out_.back() == '?' ? (queried ? "&" : "") : "?";
             queried = true;
             append_escaped(out_, injection.name);
             out_ += '=';
-            append_escaped(out_, value);
-            OPENSSL_cleanse(value.data(), value.size());
+            if (!append_value(injection, out_)) {
+                return false;
+            }
         }
         out_ += " HTTP/1.1\r\n";
         return true;
     }
 
-    // Path templates end where the caller's path begins.
-    bool append_value(const injection_plan& injection)
+    bool append_value(const injection_plan& injection, std::string& out) const
     {
-        return fill(injection.value, *call_.credential, facts_, *call_.scratch, out_);
+        return fill(injection, *call_.credential, facts_, *call_.scratch, out);
     }
 
     void copy_fields()
@@ -139,18 +135,33 @@ private:
         return nullptr;
     }
 
+    // The connection's own fields go before the provider's; what the caller sent goes before both.
     void add_static_fields()
     {
-        const auto add = [&](const auto& fields) {
-            for (const auto& [name, value] : fields) {
-                const bool sendable = !stays_here(name, {}) && carrier(name) == nullptr;
-                if (sendable && find_field(*call_.head, name) == nullptr) {
-                    append_field(out_, name, value);
-                }
+        const auto& own = call_.plan->headers;
+        for (const auto& [name, value] : own) {
+            add_static_field(name, value);
+        }
+        for (const auto& [name, value] : facts_.headers) {
+            const bool overridden = std::any_of(own.begin(), own.end(), [&](const auto& field) {
+                return equal_ignoring_case(field.first, name);
+            });
+            if (!overridden) {
+                add_static_field(name, value);
             }
-        };
-        add(call_.plan->headers);
-        add(facts_.headers);
+        }
+    }
+
+    void add_static_field(std::string_view name, std::string_view value)
+    {
+        if (stays_here(name, {}) || carrier(name) != nullptr) {
+            return;
+        }
+        const bool travelled = find_field(*call_.head, name) != nullptr &&
+                               !lists_option(call_.request->connection, name);
+        if (!travelled) {
+            append_field(out_, name, value);
+        }
     }
 
     void write_framing()
@@ -175,13 +186,13 @@ private:
                 cookies_ += cookies_.empty() ? "" : "; ";
                 cookies_ += injection.name;
                 cookies_ += '=';
-                if (!fill(injection.value, *call_.credential, facts_, *call_.scratch, cookies_)) {
+                if (!append_value(injection, cookies_)) {
                     return false;
                 }
             } else if (injection.in == place::header) {
                 out_ += injection.name;
                 out_ += ": ";
-                if (!append_value(injection)) {
+                if (!append_value(injection, out_)) {
                     return false;
                 }
                 out_ += "\r\n";
