@@ -68,27 +68,29 @@ const field* find_field(const request_head& head, std::string_view name, bool& r
     return found;
 }
 
-std::string_view query_value(std::string_view query, std::string_view name)
+std::string_view query_value(std::string_view query, std::string_view name, bool& repeated)
 {
+    std::string_view found;
     while (!query.empty()) {
         const std::size_t end = query.find('&');
         const std::string_view pair = query.substr(0, end);
         if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
-            return pair.substr(name.size() + 1);
+            repeated = repeated || !found.empty();
+            found = pair.substr(name.size() + 1);
         }
         if (end == std::string_view::npos) {
             break;
         }
         query.remove_prefix(end + 1);
     }
-    return {};
+    return found;
 }
 
 std::string_view token_at(const token_place& place, const request_head& head,
                           const admitted& request, std::string& decoded, bool& repeated)
 {
     if (place.in == token_place::kind::query) {
-        return query_value(request.query, place.name);
+        return query_value(request.query, place.name, repeated);
     }
     const field* const found = find_field(head, place.name, repeated);
     if (found == nullptr) {
@@ -191,6 +193,9 @@ refusal find_token(const request_head& head, const admitted& request,
     }
     for (const provider_plan* provider : providers) {
         for (const token_place& place : provider->places) {
+            if (!out.second.empty()) {
+                break;  // What backs it must stay as it is.
+            }
             std::string& decoded = out.text.empty() ? out.decoded : out.second_decoded;
             const std::string_view found = token_at(place, head, request, decoded, repeated);
             if (found.empty() || found == out.text) {
@@ -205,7 +210,7 @@ refusal find_token(const request_head& head, const admitted& request,
         }
     }
     if (repeated) {
-        return {code::bad_request, "A field that can carry the run token came twice.", {}, {}};
+        return {code::bad_request, "A place that can carry the run token is there twice.", {}, {}};
     }
     return {};
 }
