@@ -1,16 +1,13 @@
 #include "proxy/answer.hpp"
 
-#include <boost/url.hpp>
 #include <charconv>
 
 #include "base/text.hpp"
-#include "proxy/injection.hpp"
+#include "proxy/reference.hpp"
 
 namespace sallyport::proxy {
 
 namespace {
-
-namespace urls = boost::urls;
 
 void append_field(std::string& out, std::string_view name, std::string_view value)
 {
@@ -21,7 +18,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 }
 
 // Fields of an answer that end at the gate.
-bool ends_here(std::string_view name, std::string_view connection, bool cookies) noexcept
+bool ends_here(std::string_view name, const response_head& head, bool cookies) noexcept
 {
     switch (to_lower(name.front())) {
         case 'a':
@@ -68,7 +65,7 @@ bool ends_here(std::string_view name, std::string_view connection, bool cookies)
             break;
         default: break;
     }
-    return !connection.empty() && lists_option(connection, name);
+    return connection_names(head, name);
 }
 
 enum class reference_field : std::uint8_t { none, url, link };
@@ -81,99 +78,7 @@ reference_field reference_kind(std::string_view name) noexcept
     return equal_ignoring_case(name, "link") ? reference_field::link : reference_field::none;
 }
 
-// The URL the call went to, before injection.
-std::string call_url(const answer_context& context)
-{
-    std::string out = context.upstream->to.tls == nullptr ? "http://" : "https://";
-    out += context.upstream->authority;
-    out += context.request->path;
-    if (context.request->has_query) {
-        out += '?';
-        out += context.request->query;
-    }
-    return out;
-}
-
-const upstream* upstream_of(const urls::url_view& url, const answer_context& context)
-{
-    const bool https = url.scheme_id() == urls::scheme::https;
-    if (!https && url.scheme_id() != urls::scheme::http) {
-        return nullptr;
-    }
-    const unsigned port = url.has_port() ? url.port_number() : (https ? 443u : 80u);
-    const std::string host = lower(std::string_view(url.host_name().empty() ? url.host()
-                                                                            : url.host_name()));
-    for (const upstream& candidate : context.plan->upstreams) {
-        if (candidate.to.host == host && candidate.to.port == port &&
-            (candidate.to.tls != nullptr) == https) {
-            return &candidate;
-        }
-    }
-    return nullptr;
-}
-
-std::string gate_url(const urls::url_view& url, const upstream& target,
-                     const answer_context& context)
-{
-    std::string out(context.gate_scheme);
-    out += "://";
-    out += context.request->authority;
-    out += '/';
-    out += context.plan->provider->provider->facts().id;
-    if (&target != &context.plan->upstreams.front()) {
-        out += '@';
-        out += target.authority;
-    }
-    const std::string_view path(url.encoded_path().data(), url.encoded_path().size());
-    out += path.empty() ? "/" : path;
-    if (url.has_query()) {
-        std::string query;
-        std::vector<std::string_view> removed;
-        const std::string_view whole(url.encoded_query().data(), url.encoded_query().size());
-        append_query(query, whole, context.plan->provider->removed_query, removed);
-        if (!query.empty() || whole.empty()) {
-            out += '?';
-            out += query;
-        }
-    }
-    if (url.has_fragment()) {
-        out += '#';
-        out += std::string_view(url.encoded_fragment().data(), url.encoded_fragment().size());
-    }
-    return out;
-}
-
 }  // namespace
-
-std::string rewrite_reference(std::string_view reference, const answer_context& context)
-{
-    const std::string base_text = call_url(context);
-    const auto base = urls::parse_uri(base_text);
-    const auto parsed = urls::parse_uri_reference(reference);
-    urls::url resolved;
-    if (!base || !parsed || !urls::resolve(*base, *parsed, resolved)) {
-        return std::string(reference);
-    }
-    const upstream* const target = upstream_of(resolved, context);
-    return target == nullptr ? std::string(reference) : gate_url(resolved, *target, context);
-}
-
-std::string rewrite_link(std::string_view value, const answer_context& context)
-{
-    std::string out;
-    while (!value.empty()) {
-        const std::size_t open = value.find('<');
-        const std::size_t close = open == std::string_view::npos ? open : value.find('>', open);
-        if (close == std::string_view::npos) {
-            break;
-        }
-        out += value.substr(0, open + 1);
-        out += rewrite_reference(value.substr(open + 1, close - open - 1), context);
-        value.remove_prefix(close);
-    }
-    out += value;
-    return out;
-}
 
 bool impersonates_us(std::string_view proxy_status) noexcept
 {
@@ -201,7 +106,8 @@ bool impersonates_us(std::string_view proxy_status) noexcept
         }
         at_member = at_member && (c == ' ' || c == '\t');
     }
-    return false;
+    // A string left open here ends in the next field line, whose members nobody could tell apart.
+    return quoted;
 }
 
 void write_answer_head(const response_head& head, const answer_context& context, std::string& out)
@@ -218,18 +124,15 @@ void write_answer_head(const response_head& head, const answer_context& context,
     out += "\r\n";
 
     const bool cookies = context.plan->provider->provider->facts().cookies;
-    std::string_view connection;
     const field* length = nullptr;
     bool dated = false;
     for (const field& candidate : head.fields) {
-        if (equal_ignoring_case(candidate.name, "connection")) {
-            connection = candidate.value;
-        } else if (equal_ignoring_case(candidate.name, "content-length")) {
+        if (equal_ignoring_case(candidate.name, "content-length")) {
             length = &candidate;
         }
     }
     for (const field& candidate : head.fields) {
-        if (ends_here(candidate.name, connection, cookies) ||
+        if (ends_here(candidate.name, head, cookies) ||
             (equal_ignoring_case(candidate.name, "proxy-status") &&
              impersonates_us(candidate.value))) {
             continue;

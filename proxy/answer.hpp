@@ -25,13 +25,6 @@ struct answer_context {
 // Appends the head to `out`. An interim answer (1xx) gets neither framing nor Date.
 void write_answer_head(const response_head& head, const answer_context& context, std::string& out);
 
-// `reference` resolved against the call's URL; where that is the provider's, as a URL of the gate
-// without credential parameters. Otherwise as it came.
-std::string rewrite_reference(std::string_view reference, const answer_context& context);
-
-// The same for every <reference> of a Link field (RFC 8288).
-std::string rewrite_link(std::string_view value, const answer_context& context);
-
 // True if the Proxy-Status field has a member that claims to be us (RFC 9209).
 bool impersonates_us(std::string_view proxy_status) noexcept;
 
