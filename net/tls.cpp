@@ -142,6 +142,10 @@ tls_engine::tls_engine(SSL* ssl) : ssl_(ssl)
     SSL_set_bio(ssl, bio, bio);
 }
 
+// OpenSSL declares the session of a connection that ends without close_notify unfit for resumption;
+// ours end so whenever a kept connection is closed, and nothing is wrong with the ticket.
+tls_engine::~tls_engine() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN); }
+
 std::unique_ptr<tls_engine> tls_engine::client(const ssl_context& context, const std::string& host,
                                                session_slot* slot)
 {

@@ -45,6 +45,7 @@ public:
     static std::unique_ptr<tls_engine> client(const ssl_context& context, const std::string& host,
                                               session_slot* slot);
     static std::unique_ptr<tls_engine> server(const ssl_context& context);
+    ~tls_engine();
 
     // All three append what must be sent to `output`, and take ciphertext from `input`, which
     // shrinks by what was used.
