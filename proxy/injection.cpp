@@ -16,9 +16,8 @@ using place = policy::injection::place;
 
 bool has_control(std::string_view text) noexcept
 {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    });
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 // A query parameter's name with its escapes undone, for comparing only.
@@ -46,9 +45,8 @@ const std::string* removed_name(std::string_view pair, const std::vector<std::st
         const std::string_view part = pair.substr(0, end);
         const std::string_view name = part.substr(0, part.find('='));
         for (const std::string& candidate : removed) {
-            if (name == candidate ||
-                (name.find_first_of("%+") != std::string_view::npos &&
-                 decoded_name(name) == candidate)) {
+            if (name == candidate || (name.find_first_of("%+") != std::string_view::npos &&
+                                      decoded_name(name) == candidate)) {
                 return &candidate;
             }
         }
@@ -88,17 +86,15 @@ bool append_spelt(place in, std::string_view text, std::string& out)
     switch (in) {
         case place::query: append_escaped(out, text); return true;
         case place::path: append_escaped(out, text, segment_marks); return true;
-        case place::cookie:
-            out += text;
-            return text.find(';') == std::string_view::npos;
+        case place::cookie: out += text; return text.find(';') == std::string_view::npos;
         default: out += text; return true;
     }
 }
 
 }  // namespace
 
-void append_query(std::string& out, std::string_view query,
-                  const std::vector<std::string>& removed, std::vector<std::string_view>& stripped)
+void append_query(std::string& out, std::string_view query, const std::vector<std::string>& removed,
+                  std::vector<std::string_view>& stripped)
 {
     if (removed.empty()) {
         out += query;

@@ -26,9 +26,8 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 const field* find_field(const request_head& head, std::string_view name) noexcept
 {
-    const auto at = std::find_if(head.fields.begin(), head.fields.end(), [&](const field& f) {
-        return equal_ignoring_case(f.name, name);
-    });
+    const auto at = std::find_if(head.fields.begin(), head.fields.end(),
+                                 [&](const field& f) { return equal_ignoring_case(f.name, name); });
     return at == head.fields.end() ? nullptr : &*at;
 }
 
@@ -142,12 +141,12 @@ private:
         for (const auto& [name, value] : own) {
             add_static_field(name, value);
         }
-        for (const auto& [name, value] : facts_.headers) {
-            const bool overridden = std::any_of(own.begin(), own.end(), [&](const auto& field) {
-                return equal_ignoring_case(field.first, name);
+        for (const auto& field : facts_.headers) {
+            const bool overridden = std::any_of(own.begin(), own.end(), [&](const auto& other) {
+                return equal_ignoring_case(other.first, field.first);
             });
             if (!overridden) {
-                add_static_field(name, value);
+                add_static_field(field.first, field.second);
             }
         }
     }
@@ -174,8 +173,7 @@ private:
                    method == "PATCH") {
             char digits[20];
             const auto [end, error] = std::to_chars(digits, digits + sizeof digits, body.length);
-            append_field(out_, "Content-Length",
-                         {digits, static_cast<std::size_t>(end - digits)});
+            append_field(out_, "Content-Length", {digits, static_cast<std::size_t>(end - digits)});
         }
     }
 

@@ -1,7 +1,7 @@
 #include "proxy/reference.hpp"
 
-#include <algorithm>
 #include <boost/url.hpp>
+#include <algorithm>
 
 #include "base/text.hpp"
 #include "proxy/injection.hpp"

@@ -1,8 +1,8 @@
 // References to the provider in an answer, made to point at the gate, so that paging and redirects
 // stay inside (CONTRACT.md 4).
 //
-// Boost.URL splits and checks a reference but does not resolve it: 1.81 decodes the path on the way,
-// and "%2F" must stay what it is.
+// Boost.URL splits and checks a reference but does not resolve it: 1.81 decodes the path on the
+// way, and "%2F" must stay what it is.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@
 
 namespace sallyport::proxy {
 
-// `reference` resolved against the call's URL (RFC 3986, 5.2); where that is the provider's, as a URL
-// of the gate without credential parameters. Otherwise as it came.
+// `reference` resolved against the call's URL (RFC 3986, 5.2); where that is the provider's, as a
+// URL of the gate without credential parameters. Otherwise as it came.
 std::string rewrite_reference(std::string_view reference, const answer_context& context);
 
 // The same for every <reference> of a Link field (RFC 8288).
