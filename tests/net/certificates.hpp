@@ -55,7 +55,8 @@ public:
         X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                                    reinterpret_cast<const unsigned char*>(file.c_str()), -1, -1, 0);
         const bool is_ca = names.empty();
-        X509_set_issuer_name(certificate, X509_get_subject_name(is_ca ? certificate : ca_certificate_));
+        X509_set_issuer_name(certificate,
+                             X509_get_subject_name(is_ca ? certificate : ca_certificate_));
         extend(certificate, is_ca ? NID_basic_constraints : NID_subject_alt_name,
                is_ca ? "critical,CA:TRUE" : names);
         X509_sign(certificate, is_ca ? key : ca_key_, EVP_sha256());

@@ -18,9 +18,7 @@ using std::chrono::milliseconds;
 class server {
 public:
     explicit server(loop& on, ssl_context tls = nullptr)
-        : on_(on),
-          tls_(std::move(tls)),
-          acceptor_(on.io, {asio::ip::address_v4::loopback(), 0})
+        : on_(on), tls_(std::move(tls)), acceptor_(on.io, {asio::ip::address_v4::loopback(), 0})
     {
         accept();
     }

@@ -31,7 +31,8 @@ ssl_context serving(const std::string& names, const std::string& client_ca = {},
 struct wire {
     wire(const ssl_context& client_side, const std::string& host, const ssl_context& server_side,
          session_slot* slot = nullptr)
-        : client(tls_engine::client(client_side, host, slot)), server(tls_engine::server(server_side))
+        : client(tls_engine::client(client_side, host, slot)),
+          server(tls_engine::server(server_side))
     {
     }
 
@@ -166,7 +167,8 @@ TEST(Tls, RefusesOldVersions)
 TEST(Tls, RefusesWhatIsNotTls)
 {
     for (const std::string bytes : {"HTTP/1.1 400 Bad Request\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"}) {
-        const auto client = tls_engine::client(trusting(test_certificates().ca()), "api.test", nullptr);
+        const auto client =
+            tls_engine::client(trusting(test_certificates().ca()), "api.test", nullptr);
         std::string out;
         std::string_view input;
         EXPECT_EQ(client->handshake(input, out), status::want_input);
@@ -244,7 +246,8 @@ TEST(Tls, NamesMaterialThatCannotBeUsed)
     EXPECT_EQ(make_client_context("/nonexistent.pem").error(), errc::bad_tls_material);
     EXPECT_EQ(make_client_context(good.key).error(), errc::bad_tls_material);
     EXPECT_EQ(make_server_context(good.certificate, other.key, {}).error(), errc::bad_tls_material);
-    EXPECT_EQ(make_server_context("/nonexistent.pem", good.key, {}).error(), errc::bad_tls_material);
+    EXPECT_EQ(make_server_context("/nonexistent.pem", good.key, {}).error(),
+              errc::bad_tls_material);
     EXPECT_EQ(make_server_context(good.certificate, good.key, "/nonexistent.pem").error(),
               errc::bad_tls_material);
     EXPECT_TRUE(make_server_context(good.certificate, good.key, {}));

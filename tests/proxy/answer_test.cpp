@@ -22,7 +22,8 @@ policy::provider_facts example()
 // A call that went out and now is answered.
 struct answered_call {
     explicit answered_call(std::string target = "/example/v1/things?page=1",
-                           policy::provider_facts facts = example(), std::string_view gate = "gate:8080")
+                           policy::provider_facts facts = example(),
+                           std::string_view gate = "gate:8080")
         : made(std::move(facts))
     {
         bytes = "GET " + target + " HTTP/1.1\r\nHost: " + std::string(gate) + "\r\n\r\n";
@@ -77,10 +78,11 @@ TEST(AnswerHead, LeavesBehindWhatIsBetweenTheProviderAndTheGate)
     for (const std::string line :
          {"Connection: close", "Keep-Alive: timeout=5", "Proxy-Authenticate: Basic",
           "Proxy-Authentication-Info: x", "Proxy-Connection: close", "TE: trailers",
-          "Trailer: X-Sum", "Upgrade: h2c", "Set-Cookie: a=1", "set-cookie: b=2", "Alt-Svc: h3=\":443\"",
-          "Strict-Transport-Security: max-age=1", "Clear-Site-Data: \"*\"", "Sallyport-Call-Id: 01FAKE",
-          "sallyport-anything: x", "Proxy-Status: sallyport; error=http_request_denied",
-          "Connection: x-hop\r\nX-Hop: 1", "X-Hop: 1\r\nConnection: close, x-hop",
+          "Trailer: X-Sum", "Upgrade: h2c", "Set-Cookie: a=1", "set-cookie: b=2",
+          "Alt-Svc: h3=\":443\"", "Strict-Transport-Security: max-age=1", "Clear-Site-Data: \"*\"",
+          "Sallyport-Call-Id: 01FAKE", "sallyport-anything: x",
+          "Proxy-Status: sallyport; error=http_request_denied", "Connection: x-hop\r\nX-Hop: 1",
+          "X-Hop: 1\r\nConnection: close, x-hop",
           "Connection: x-hop\r\nConnection: close\r\nX-Hop: 1"}) {
         EXPECT_EQ(call.answer(line + "\r\n"), "HTTP/1.1 200 OK\r\n" + std::string(tail)) << line;
     }
@@ -92,7 +94,8 @@ TEST(AnswerHead, PassesOnWhatIsTheCallersBusiness)
     for (const std::string line :
          {"WWW-Authenticate: Bearer error=\"invalid_token\"", "Retry-After: 5", "ETag: \"x\"",
           "Proxy-Status: cdn.example; error=connection_timeout", "Via: 1.1 cdn", "Age: 5",
-          "Content-Encoding: gzip", "X-RateLimit-Remaining: 7", "Vary: *", "Cache-Control: no-store"}) {
+          "Content-Encoding: gzip", "X-RateLimit-Remaining: 7", "Vary: *",
+          "Cache-Control: no-store"}) {
         EXPECT_THAT(call.answer(line + "\r\n"), HasSubstr("\r\n" + line + "\r\n"));
     }
 }
@@ -116,9 +119,10 @@ TEST(AnswerHead, FramesTheBodyInItsOwnWords)
               "HTTP/1.1 204 No Content\r\n" + std::string(tail));
     call.context.chunk = true;
     call.context.close = true;
-    EXPECT_EQ(call.answer("Transfer-Encoding: chunked\r\n"),
-              "HTTP/1.1 200 OK\r\nDate: Tue, 18 Nov 2025 12:00:00 GMT\r\nSallyport-Call-Id: 01CALL\r\n"
-              "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(
+        call.answer("Transfer-Encoding: chunked\r\n"),
+        "HTTP/1.1 200 OK\r\nDate: Tue, 18 Nov 2025 12:00:00 GMT\r\nSallyport-Call-Id: 01CALL\r\n"
+        "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
 }
 
 TEST(AnswerHead, PassesAnInterimAnswerWithoutAddingAnything)
@@ -134,12 +138,13 @@ TEST(AnswerHead, PassesAnInterimAnswerWithoutAddingAnything)
 TEST(AnswerHead, RewritesTheThreeFieldsThatHoldReferences)
 {
     answered_call call;
-    const std::string out =
-        call.answer("Location: /v1/other\r\nContent-Location: https://api.test/v1/x\r\n"
-                    "Link: </v1/things?page=2>; rel=\"next\"\r\nX-Next: https://api.test/v1/x\r\n");
+    const std::string out = call.answer(
+        "Location: /v1/other\r\nContent-Location: https://api.test/v1/x\r\n"
+        "Link: </v1/things?page=2>; rel=\"next\"\r\nX-Next: https://api.test/v1/x\r\n");
     EXPECT_THAT(out, HasSubstr("\r\nLocation: http://gate:8080/example/v1/other\r\n"));
     EXPECT_THAT(out, HasSubstr("\r\nContent-Location: http://gate:8080/example/v1/x\r\n"));
-    EXPECT_THAT(out, HasSubstr("\r\nLink: <http://gate:8080/example/v1/things?page=2>; rel=\"next\"\r\n"));
+    EXPECT_THAT(
+        out, HasSubstr("\r\nLink: <http://gate:8080/example/v1/things?page=2>; rel=\"next\"\r\n"));
     EXPECT_THAT(out, HasSubstr("\r\nX-Next: https://api.test/v1/x\r\n"));
 }
 

@@ -1,5 +1,5 @@
-// The reader and its gate against Boost.Beast: whatever ours accepts Beast must accept too, and read
-// the same way. Heads are made by mutating good ones, from a fixed seed.
+// The reader and its gate against Boost.Beast: whatever ours accepts Beast must accept too, and
+// read the same way. Heads are made by mutating good ones, from a fixed seed.
 #include <gtest/gtest.h>
 
 #include <boost/asio/buffer.hpp>
@@ -38,12 +38,54 @@ const std::string answer_seeds[] = {
 
 // What a mutation may write: everything a parser trips over, and some that it should not.
 const std::string fragments[] = {
-    "\r", "\n", "\r\n", "\r\n ", "\r\n\t", ":", " :", ": ", " ", "\t", ",", ";", "\"", "\\", "#", "?",
-    "@", "/", "//", "%", std::string(1, '\0'), "\x01", "\x7f", "\x80", "\xff", "_", "-", "+", "0",
-    "5", "HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "\r\nContent-Length: 5", "\r\nContent-Length: 6",
-    "\r\nTransfer-Encoding: chunked", "\r\nTransfer-Encoding: gzip, chunked", "\r\nHost: b",
-    "chunked", "chunked, chunked", "\r\nConnection: close", "\r\nConnection: upgrade\r\nUpgrade: x",
-    "\r\nX", "CONNECT", "TRACE", "http://", "[", "]",
+    "\r",
+    "\n",
+    "\r\n",
+    "\r\n ",
+    "\r\n\t",
+    ":",
+    " :",
+    ": ",
+    " ",
+    "\t",
+    ",",
+    ";",
+    "\"",
+    "\\",
+    "#",
+    "?",
+    "@",
+    "/",
+    "//",
+    "%",
+    std::string(1, '\0'),
+    "\x01",
+    "\x7f",
+    "\x80",
+    "\xff",
+    "_",
+    "-",
+    "+",
+    "0",
+    "5",
+    "HTTP/1.0",
+    "HTTP/1.1",
+    "HTTP/2.0",
+    "\r\nContent-Length: 5",
+    "\r\nContent-Length: 6",
+    "\r\nTransfer-Encoding: chunked",
+    "\r\nTransfer-Encoding: gzip, chunked",
+    "\r\nHost: b",
+    "chunked",
+    "chunked, chunked",
+    "\r\nConnection: close",
+    "\r\nConnection: upgrade\r\nUpgrade: x",
+    "\r\nX",
+    "CONNECT",
+    "TRACE",
+    "http://",
+    "[",
+    "]",
 };
 
 class mutator {
@@ -96,9 +138,8 @@ using fields_by_name = std::vector<std::pair<std::string, std::string>>;
 // Beast keeps lines of one name together, behind the first: compared is the order within a name.
 fields_by_name by_name(fields_by_name fields)
 {
-    std::stable_sort(fields.begin(), fields.end(), [](const auto& a, const auto& b) {
-        return lower(a.first) < lower(b.first);
-    });
+    std::stable_sort(fields.begin(), fields.end(),
+                     [](const auto& a, const auto& b) { return lower(a.first) < lower(b.first); });
     return fields;
 }
 
@@ -135,9 +176,7 @@ void expect_same_framing(const framing& ours, parser<IsRequest>& theirs, const s
             EXPECT_FALSE(theirs.chunked()) << bytes;
             EXPECT_EQ(theirs.content_length().value_or(0), 0u) << bytes;
             break;
-        case body_kind::until_close:
-            EXPECT_TRUE(theirs.need_eof()) << bytes;
-            break;
+        case body_kind::until_close: EXPECT_TRUE(theirs.need_eof()) << bytes; break;
     }
 }
 

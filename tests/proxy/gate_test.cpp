@@ -18,8 +18,8 @@ struct judged {
 judged judge(std::string start_line, const std::string& fields, bool with_host = true)
 {
     judged made;
-    made.bytes = std::move(start_line) + "\r\n" + (with_host ? "Host: gate.test\r\n" : "") + fields +
-                 "\r\n";
+    made.bytes =
+        std::move(start_line) + "\r\n" + (with_host ? "Host: gate.test\r\n" : "") + fields + "\r\n";
     EXPECT_EQ(read(made.bytes, made.head), head_state::complete) << made.bytes;
     made.refused = admit(made.head, made.out);
     return made;
@@ -113,13 +113,14 @@ TEST(Gate, RefusesEveryFramingWithTwoReadings)
 
 TEST(Gate, AsksForOneSoundHost)
 {
-    for (const std::string host : {"gate", "gate:8080", "127.0.0.1:80", "[::1]", "[2001:db8::1]:443",
-                                   "a_b.test", "GATE.test"}) {
+    for (const std::string host : {"gate", "gate:8080", "127.0.0.1:80", "[::1]",
+                                   "[2001:db8::1]:443", "a_b.test", "GATE.test"}) {
         EXPECT_FALSE(judge("GET /p/x HTTP/1.1", "Host: " + host + "\r\n", false).refused) << host;
     }
     for (const std::string host :
-         {"", "a b", "a/b", "a@b", "a,b", "a:b", "a:0", "a:65536", "a:", ":80", "[::1", "[]",
-          "[::1]x", "[::1]:", "[evil.test]", "a?b", "a#b", "a%2eb", "a:80:80", "caf\xc3\xa9"}) {
+         {"",    "a b",   "a/b",     "a@b",        "a,b",    "a:b",    "a:0",         "a:65536",
+          "a:",  ":80",   "[::1",    "[]",         "[::1]x", "[::1]:", "[evil.test]", "a?b",
+          "a#b", "a%2eb", "a:80:80", "caf\xc3\xa9"}) {
         EXPECT_EQ(judge("GET /p/x HTTP/1.1", "Host: " + host + "\r\n", false).refused.code,
                   code::bad_request)
             << host;
@@ -262,8 +263,8 @@ TEST(Authority, SplitsIntoHostAndPort)
         std::string_view text, host;
         unsigned port;
     } const table[] = {
-        {"api.test", "api.test", 0},        {"api.test:443", "api.test", 443},
-        {"127.0.0.1:80", "127.0.0.1", 80},  {"[::1]", "::1", 0},
+        {"api.test", "api.test", 0},           {"api.test:443", "api.test", 443},
+        {"127.0.0.1:80", "127.0.0.1", 80},     {"[::1]", "::1", 0},
         {"[fe80::1]:65535", "fe80::1", 65535}, {"[::ffff:1.2.3.4]:1", "::ffff:1.2.3.4", 1},
     };
     for (const auto& row : table) {
@@ -273,10 +274,30 @@ TEST(Authority, SplitsIntoHostAndPort)
         EXPECT_EQ(host, row.host);
         EXPECT_EQ(port, row.port);
     }
-    for (const std::string_view text :
-         {"", ":", ":80", "a:", "a:-1", "a:+1", "a:0", "a:65536", "a:99999999999", "a:8x", "a b",
-          "user@a", "user:1@a", "[", "[]", "[::1", "::1", "[::1]a", "[g::1]", "[::1%25eth0]",
-          "a/b", "a\\b", "a,b", "a%41"}) {
+    for (const std::string_view text : {"",
+                                        ":",
+                                        ":80",
+                                        "a:",
+                                        "a:-1",
+                                        "a:+1",
+                                        "a:0",
+                                        "a:65536",
+                                        "a:99999999999",
+                                        "a:8x",
+                                        "a b",
+                                        "user@a",
+                                        "user:1@a",
+                                        "[",
+                                        "[]",
+                                        "[::1",
+                                        "::1",
+                                        "[::1]a",
+                                        "[g::1]",
+                                        "[::1%25eth0]",
+                                        "a/b",
+                                        "a\\b",
+                                        "a,b",
+                                        "a%41"}) {
         std::string_view host;
         unsigned port = 0;
         EXPECT_FALSE(split_authority(text, host, port)) << text;
@@ -310,9 +331,8 @@ TEST(AnswerFraming, FollowsTheRules)
         {"HTTP/1.0 200 OK", "", false, body_kind::until_close, false},
         {"HTTP/1.1 200 OK", "Content-Length: 5\r\nConnection: close\r\n", false, body_kind::length,
          false},
-        {"HTTP/1.1 200 OK",
-         "Content-Length: 5\r\nConnection: close\r\nConnection: keep-alive\r\n", false,
-         body_kind::length, false},
+        {"HTTP/1.1 200 OK", "Content-Length: 5\r\nConnection: close\r\nConnection: keep-alive\r\n",
+         false, body_kind::length, false},
         {"HTTP/1.1 200 OK", "Content-Length: 5\r\n", true, body_kind::none, true},
         {"HTTP/1.1 200 OK", "Transfer-Encoding: chunked\r\n", true, body_kind::none, true},
         {"HTTP/1.1 204 No Content", "", false, body_kind::none, true},

@@ -34,8 +34,7 @@ head_state drip(const std::string& bytes, Head& out, const head_limits& limits =
 {
     std::size_t scanned = 0;
     for (std::size_t size = 0; size <= bytes.size(); ++size) {
-        const auto state =
-            read_into(std::string_view(bytes).substr(0, size), limits, scanned, out);
+        const auto state = read_into(std::string_view(bytes).substr(0, size), limits, scanned, out);
         if (state != head_state::incomplete) {
             return state;
         }

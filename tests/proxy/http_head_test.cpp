@@ -11,14 +11,21 @@ using namespace std::string_literals;
 
 constexpr std::string_view end = "\r\n\r\n";
 
-std::string request_with(const std::string& line) { return "GET /p/x HTTP/1.1\r\n" + line + "\r\n\r\n"; }
-std::string answer_with(const std::string& line) { return "HTTP/1.1 200 OK\r\n" + line + "\r\n\r\n"; }
+std::string request_with(const std::string& line)
+{
+    return "GET /p/x HTTP/1.1\r\n" + line + "\r\n\r\n";
+}
+std::string answer_with(const std::string& line)
+{
+    return "HTTP/1.1 200 OK\r\n" + line + "\r\n\r\n";
+}
 
 TEST(RequestHead, ReadsEveryPart)
 {
     request_head head;
     const std::string bytes =
-        "POST /p/x?q=1 HTTP/1.1\r\nHost: gate\r\nX-Empty:\r\nX-Padded: \t a b \t\r\nhost2:c\r\n\r\nrest";
+        "POST /p/x?q=1 HTTP/1.1\r\nHost: gate\r\nX-Empty:\r\nX-Padded: \t a b "
+        "\t\r\nhost2:c\r\n\r\nrest";
     ASSERT_EQ(read(bytes, head), head_state::complete);
     EXPECT_EQ(head.method, "POST");
     EXPECT_EQ(head.target, "/p/x?q=1");
@@ -45,8 +52,8 @@ TEST(RequestHead, ForgetsTheFieldsOfTheHeadBefore)
 TEST(RequestHead, RefusesEveryRequestLineWithTwoReadings)
 {
     const std::string lines[] = {
-        "GET /\r\n\r\n",                     // HTTP/0.9
-        "GET  / HTTP/1.1\r\n\r\n",           // two spaces
+        "GET /\r\n\r\n",            // HTTP/0.9
+        "GET  / HTTP/1.1\r\n\r\n",  // two spaces
         "GET /  HTTP/1.1\r\n\r\n",
         "GET /a b HTTP/1.1\r\n\r\n",
         "GET\t/ HTTP/1.1\r\n\r\n",
@@ -95,20 +102,20 @@ TEST(RequestHead, LeavesTargetsThatAreOnlyStrangeToTheGate)
 
 // What both kinds of head refuse.
 const std::string bad_fields[] = {
-    "Host : gate",            // white space before the colon
+    "Host : gate",  // white space before the colon
     "Host\t: gate",
-    " Host: gate",            // white space before the first field
-    "Host",                   // no colon
-    ": gate",                 // no name
+    " Host: gate",  // white space before the first field
+    "Host",         // no colon
+    ": gate",       // no name
     "Ho st: gate",
     "H\xc3\xb6st: gate",
     "Host: gate\r\n folded",  // obs-fold
     "Host: gate\r\n\tfolded",
-    "Host: a\rb",             // bare CR
+    "Host: a\rb",  // bare CR
     "Host: a\r",
-    "Host: a\nX: b",          // bare LF
+    "Host: a\nX: b",  // bare LF
     "Host: a\r\r\nX: b",
-    "Host: a\0b"s,            // NUL
+    "Host: a\0b"s,  // NUL
     "Host: a\x01"
     "b",
     "Host: a\x7f",
@@ -250,12 +257,30 @@ TEST(ResponseHead, ReadsTheStatusLine)
 TEST(ResponseHead, RefusesEveryOtherStatusLine)
 {
     const std::string lines[] = {
-        "HTTP/1.1 000 Zero",  "HTTP/1.1 099 Low",   "HTTP/1.1 99 Short", "HTTP/1.1 1000 Long",
-        "HTTP/1.1 600 High",  "HTTP/1.1 999 High",  "HTTP/1.1  200 OK",  "HTTP/1.1 2x0 OK",
-        "HTTP/1.1 -20 OK",    "HTTP/1.1 200\tOK",   "HTTP/1.1 200OK",    "HTTP/1.1",
-        "HTTP/1.1 ",          "HTTP/2 200 OK",      "HTTP/2.0 200 OK",   "HTTP/1.2 200 OK",
-        "http/1.1 200 OK",    "ICY 200 OK",         "200 OK",            "HTTP/1.1 200 a\rb",
-        "HTTP/1.1 200 a\0b"s, "HTTP/1.1 200 a\x01", " HTTP/1.1 200 OK",  "",
+        "HTTP/1.1 000 Zero",
+        "HTTP/1.1 099 Low",
+        "HTTP/1.1 99 Short",
+        "HTTP/1.1 1000 Long",
+        "HTTP/1.1 600 High",
+        "HTTP/1.1 999 High",
+        "HTTP/1.1  200 OK",
+        "HTTP/1.1 2x0 OK",
+        "HTTP/1.1 -20 OK",
+        "HTTP/1.1 200\tOK",
+        "HTTP/1.1 200OK",
+        "HTTP/1.1",
+        "HTTP/1.1 ",
+        "HTTP/2 200 OK",
+        "HTTP/2.0 200 OK",
+        "HTTP/1.2 200 OK",
+        "http/1.1 200 OK",
+        "ICY 200 OK",
+        "200 OK",
+        "HTTP/1.1 200 a\rb",
+        "HTTP/1.1 200 a\0b"s,
+        "HTTP/1.1 200 a\x01",
+        " HTTP/1.1 200 OK",
+        "",
     };
     for (const std::string& line : lines) {
         response_head head;

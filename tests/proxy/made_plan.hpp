@@ -66,8 +66,8 @@ struct made_plan {
         record.kind = record.kind.empty() ? facts.credentials.front().kind : record.kind;
         providers.push_back(std::make_unique<policy::provider>(std::move(facts)));
         std::string why;
-        auto made = snapshot::make(
-            std::make_shared<const policy::catalogue>(std::move(providers)), why);
+        auto made =
+            snapshot::make(std::make_shared<const policy::catalogue>(std::move(providers)), why);
         if (!made) {
             throw std::runtime_error(why);
         }

@@ -61,9 +61,9 @@ TEST(ProviderPlan, FindsThePlacesWhereARunTokenCanStand)
     EXPECT_EQ(places[3].in, token_place::kind::basic);
     EXPECT_EQ(places[3].name, "Authorization");
     EXPECT_TRUE(made.provider->basic_place);
-    EXPECT_THAT(made.provider->removed_headers,
-                UnorderedElementsAre("authorization", "x-api-key", "x-signature", "x-after",
-                                     "x-constant"));
+    EXPECT_THAT(
+        made.provider->removed_headers,
+        UnorderedElementsAre("authorization", "x-api-key", "x-signature", "x-after", "x-constant"));
     EXPECT_THAT(made.provider->removed_query, UnorderedElementsAre("key", "prefixed"));
     EXPECT_THAT(made.provider->removed_cookies, ElementsAre("sid"));
 }
@@ -164,9 +164,9 @@ TEST(ConnectionPlan, FindsTheAuthorityACallerNames)
         unsigned port;
         const upstream* found;
     } const table[] = {
-        {"", 0, &all[0]},         {"api.test", 0, &all[0]},    {"API.Test", 443, &all[0]},
+        {"", 0, &all[0]},          {"api.test", 0, &all[0]},     {"API.Test", 443, &all[0]},
         {"api.test", 80, nullptr}, {"uploads.test", 0, &all[1]}, {"odd.test", 8443, &all[2]},
-        {"odd.test", 0, nullptr}, {"odd.test", 443, nullptr},  {"evil.test", 0, nullptr},
+        {"odd.test", 0, nullptr},  {"odd.test", 443, nullptr},   {"evil.test", 0, nullptr},
         {"api.test.", 0, nullptr}, {"xapi.test", 0, nullptr},
     };
     for (const auto& row : table) {

@@ -101,8 +101,7 @@ TEST(Refusal, RendersEveryRowOfTheTable)
         EXPECT_FALSE(problem.at("type").as_string().empty());
         EXPECT_FALSE(problem.at("title").as_string().empty());
         EXPECT_FALSE(problem.at("detail").as_string().empty());
-        EXPECT_EQ(made.values("Retry-After").empty(),
-                  row.status != 503 && row.status != 429)
+        EXPECT_EQ(made.values("Retry-After").empty(), row.status != 503 && row.status != 429)
             << row.name;
         EXPECT_EQ(made.values("WWW-Authenticate").empty(), row.status != 401) << row.name;
         EXPECT_EQ(made.values("Allow").empty(), row.status != 405) << row.name;

@@ -53,8 +53,8 @@ TEST(Chunks, GiveTheSamePayloadSplitAtAnyByte)
         chunk_reader reader;
         std::string payload;
         state end = state::more;
-        for (std::string_view part : {std::string_view(bytes).substr(0, at),
-                                      std::string_view(bytes).substr(at)}) {
+        for (std::string_view part :
+             {std::string_view(bytes).substr(0, at), std::string_view(bytes).substr(at)}) {
             while (!part.empty() && end == state::more) {
                 std::size_t used = 0;
                 std::string_view data;
@@ -72,7 +72,7 @@ TEST(Chunks, AreRefusedWhereTwoReadersWouldDisagree)
 {
     using namespace std::string_literals;
     const std::string corpus[] = {
-        "\r\nhello\r\n0\r\n\r\n",            // no size
+        "\r\nhello\r\n0\r\n\r\n",  // no size
         ";ext\r\n\r\n",
         "+5\r\nhello\r\n0\r\n\r\n",
         "-5\r\nhello\r\n0\r\n\r\n",
@@ -87,17 +87,17 @@ TEST(Chunks, AreRefusedWhereTwoReadersWouldDisagree)
         "10000000000000003\r\nhey\r\n0\r\n\r\n",  // 2^64 + 3
         "ffffffffffffffff\r\nhey\r\n0\r\n\r\n",
         "0000000000000005\r\nhello\r\n0\r\n\r\n",
-        "5\nhello\r\n0\r\n\r\n",             // bare LF
-        "5\rhello\r\n0\r\n\r\n",             // bare CR
+        "5\nhello\r\n0\r\n\r\n",  // bare LF
+        "5\rhello\r\n0\r\n\r\n",  // bare CR
         "5\r\r\nhello\r\n0\r\n\r\n",
         "5;a\nb\r\nhello\r\n0\r\n\r\n",
         "5;a\0b\r\nhello\r\n0\r\n\r\n"s,
         "5;a\x7f\r\nhello\r\n0\r\n\r\n",
-        "5\r\nhello0\r\n\r\n",               // no CRLF behind the data
+        "5\r\nhello0\r\n\r\n",  // no CRLF behind the data
         "5\r\nhello\n0\r\n\r\n",
         "5\r\nhello\r0\r\n\r\n",
         "5\r\nhelloXX0\r\n\r\n",
-        "3\r\nhello\r\n0\r\n\r\n",           // data longer than its size
+        "3\r\nhello\r\n0\r\n\r\n",  // data longer than its size
         "0\r\n\n",
         "0\r\nTrailer: a\nb\r\n\r\n",
         "0\r\nTrailer: a\r\r\n\r\n",
@@ -227,7 +227,8 @@ TEST(BodyReader, RunsUntilTheConnectionCloses)
 
 TEST(BodyReader, WritesChunksAnew)
 {
-    const std::string input = "5;x\r\nhello\r\n1\r\n,\r\n006\r\n world\r\n0;y\r\nTrailer: x\r\n\r\n";
+    const std::string input =
+        "5;x\r\nhello\r\n1\r\n,\r\n006\r\n world\r\n0;y\r\nTrailer: x\r\n\r\n";
     for (std::size_t step = 1; step <= input.size(); ++step) {
         const relayed made = relay({body_kind::chunked, 0}, true, input + "GET /next", step);
         ASSERT_EQ(made.end, state::done) << step;

@@ -16,10 +16,10 @@ using identity::second;
 made_plan provider_of_every_place()
 {
     policy::provider_facts facts = facts_injecting({});
-    facts.credentials = {{"oauth2", {{in_header, "Authorization", "Bearer {access_token}"}}},
-                         {"api_key",
-                          {{in_header, "X-Api-Key", "{secret}"}, {in_query, "key", "{secret}"}}},
-                         {"basic", {{in_header, "Authorization", "Basic {basic}"}}}};
+    facts.credentials = {
+        {"oauth2", {{in_header, "Authorization", "Bearer {access_token}"}}},
+        {"api_key", {{in_header, "X-Api-Key", "{secret}"}, {in_query, "key", "{secret}"}}},
+        {"basic", {{in_header, "Authorization", "Basic {basic}"}}}};
     return made_plan(std::move(facts));
 }
 
@@ -52,8 +52,10 @@ TEST(FindToken, LooksIntoEveryPlaceOfTheProvider)
         {"/example/x", "Proxy-Authorization: Bearer a.b.c\r\n", "a.b.c", true, {}},
         {"/example/x", "proxy-authorization: bearer  a.b.c \r\n", "a.b.c", true, {}},
         {"/example/x", "Proxy-Authorization: " + basic("x:a.b.c") + "\r\n", "a.b.c", true, {}},
-        {"/example/x", "Authorization: Bearer a.b.c\r\n", "a.b.c", false, token_place::kind::header},
-        {"/example/x", "authorization: bearer a.b.c\r\n", "a.b.c", false, token_place::kind::header},
+        {"/example/x", "Authorization: Bearer a.b.c\r\n", "a.b.c", false,
+         token_place::kind::header},
+        {"/example/x", "authorization: bearer a.b.c\r\n", "a.b.c", false,
+         token_place::kind::header},
         {"/example/x", "X-API-KEY: a.b.c\r\n", "a.b.c", false, token_place::kind::header},
         {"/example/x?key=a.b.c", "", "a.b.c", false, token_place::kind::query},
         {"/example/x?a=1&key=a.b.c&b=2", "", "a.b.c", false, token_place::kind::query},
@@ -108,7 +110,8 @@ TEST(FindToken, PrefersProxyAuthorizationAndTellsOfASecond)
 {
     const made_plan made = provider_of_every_place();
     found out;
-    find(made, "/example/x", "Authorization: Bearer own\r\nProxy-Authorization: Bearer a.b.c\r\n", out);
+    find(made, "/example/x", "Authorization: Bearer own\r\nProxy-Authorization: Bearer a.b.c\r\n",
+         out);
     EXPECT_EQ(out.token.text, "a.b.c");
     EXPECT_TRUE(out.token.in_proxy_authorization);
     EXPECT_EQ(out.token.place, nullptr);
@@ -249,9 +252,9 @@ TEST(Run, NarrowsScopesPerProvider)
 TEST(TokenRefusal, SaysOnlyWhatTheCallerMayKnow)
 {
     EXPECT_EQ(refuse_token(identity::errc::expired).code, code::run_token_expired);
-    for (const auto error : {identity::errc::malformed, identity::errc::bad_signature,
-                             identity::errc::wrong_issuer, identity::errc::lives_too_long,
-                             identity::errc::not_yet_valid}) {
+    for (const auto error :
+         {identity::errc::malformed, identity::errc::bad_signature, identity::errc::wrong_issuer,
+          identity::errc::lives_too_long, identity::errc::not_yet_valid}) {
         EXPECT_EQ(refuse_token(error).code, code::run_token_invalid);
         EXPECT_FALSE(refuse_token(error).detail.empty());
     }
