@@ -53,7 +53,7 @@ def test_in_a_query_parameter_beside_the_callers_own(bench):
     key = secret_of("q")
     made = bench("api_key", [{"in": "query", "name": "key", "value": "{secret}"}], key)
     for path, expected in (("/lab/bare", f"/lab/bare?key={key}"), ("/lab/a?b=1", None),
-                           ("/lab/mine?key=mine&b=1&key=also", None)):
+                           ("/lab/mine?key=mine&b=1", None)):
         assert made.call("GET", path).status == 200
         target = made.provider.seen(path.split("?")[0])[0].target
         assert target.count("key=") == 1 and f"key={key}" in target and "mine=" not in target
