@@ -268,9 +268,14 @@ refusal admit(const request_head& head, admitted& out)
     if (refusal refused = frame_request(fields, head.minor, out.body)) {
         return refused;
     }
-    if (fields.max_forwards != nullptr && head.method == "OPTIONS" &&
-        fields.max_forwards->value == "0") {
-        return {code::method_not_allowed, "Max-Forwards ended at this gate.", {}, {}};
+    if (fields.max_forwards != nullptr && head.method == "OPTIONS") {
+        std::uint64_t left = 0;
+        if (!read_length(fields.max_forwards->value, left)) {
+            return bad("Max-Forwards is not a plain decimal number.");
+        }
+        if (left == 0) {
+            return {code::method_not_allowed, "Max-Forwards ended at this gate.", {}, {}};
+        }
     }
     out.connection = fields.connection == nullptr ? std::string_view{} : fields.connection->value;
     if (!is_option_list(out.connection)) {

@@ -31,6 +31,14 @@ const field* find_field(const request_head& head, std::string_view name) noexcep
     return at == head.fields.end() ? nullptr : &*at;
 }
 
+// What the gate found to be a decimal number above zero.
+std::uint64_t number_of(std::string_view text) noexcept
+{
+    std::uint64_t out = 1;
+    std::from_chars(text.data(), text.data() + text.size(), out);
+    return out;
+}
+
 // Writes one head. A class only to keep the parts of one long sentence apart.
 class head_writer {
 public:
@@ -120,8 +128,20 @@ private:
                 }
                 continue;
             }
+            if (call_.head->method == "OPTIONS" &&
+                equal_ignoring_case(candidate.name, "max-forwards")) {
+                append_number(candidate.name, number_of(candidate.value) - 1);
+                continue;
+            }
             append_field(out_, candidate.name, candidate.value);
         }
+    }
+
+    void append_number(std::string_view name, std::uint64_t value)
+    {
+        char digits[20];
+        const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+        append_field(out_, name, {digits, static_cast<std::size_t>(end - digits)});
     }
 
     const std::string* carrier(std::string_view name) const
@@ -171,9 +191,7 @@ private:
             append_field(out_, "Transfer-Encoding", "chunked");
         } else if (body.kind == body_kind::length || method == "POST" || method == "PUT" ||
                    method == "PATCH") {
-            char digits[20];
-            const auto [end, error] = std::to_chars(digits, digits + sizeof digits, body.length);
-            append_field(out_, "Content-Length", {digits, static_cast<std::size_t>(end - digits)});
+            append_number("Content-Length", body.length);
         }
     }
 

@@ -159,6 +159,9 @@ TEST(Gate, ForwardsNeitherConnectNorTrace)
     EXPECT_EQ(verdict("", "CONNECT /p/x HTTP/1.1"), code::method_not_allowed);
     EXPECT_EQ(verdict("", "TRACE /p/x HTTP/1.1"), code::method_not_allowed);
     EXPECT_EQ(verdict("Max-Forwards: 0\r\n", "OPTIONS /p/x HTTP/1.1"), code::method_not_allowed);
+    EXPECT_EQ(verdict("Max-Forwards: 00\r\n", "OPTIONS /p/x HTTP/1.1"), code::method_not_allowed);
+    EXPECT_EQ(verdict("Max-Forwards: -1\r\n", "OPTIONS /p/x HTTP/1.1"), code::bad_request);
+    EXPECT_EQ(verdict("Max-Forwards:\r\n", "OPTIONS /p/x HTTP/1.1"), code::bad_request);
     EXPECT_EQ(verdict("Max-Forwards: 5\r\n", "OPTIONS /p/x HTTP/1.1"), code::none);
     EXPECT_EQ(verdict("Max-Forwards: 0\r\n", "GET /p/x HTTP/1.1"), code::none);
     EXPECT_EQ(verdict("", "trace /p/x HTTP/1.1"), code::none) << "methods are case-sensitive";

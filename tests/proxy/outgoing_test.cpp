@@ -112,6 +112,14 @@ TEST(OutgoingHead, FramesTheBodyInItsOwnWords)
               std::pair(none{"3"}, none{}));
 }
 
+TEST(OutgoingHead, CountsDownTheForwardsOfOptions)
+{
+    const made_plan made = bearer_provider();
+    const std::string field = "Max-Forwards: 10\r\n";
+    EXPECT_THAT(write(made, "OPTIONS /example/x", field).values("max-forwards"), ElementsAre("9"));
+    EXPECT_THAT(write(made, "GET /example/x", field).values("max-forwards"), ElementsAre("10"));
+}
+
 TEST(OutgoingHead, LeavesBehindWhatIsBetweenTheCallerAndTheGate)
 {
     const made_plan made = bearer_provider();
