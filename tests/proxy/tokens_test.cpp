@@ -151,7 +151,7 @@ TEST(FindToken, RefusesAPlaceThatIsThereTwice)
     const made_plan made = provider_of_every_place();
     const std::pair<std::string, std::string> table[] = {
         {"/example/x", "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n"},
-        {"/example/x", "Authorization: Bearer a\r\nauthorization: Basic b\r\n"},
+        {"/example/x", "Authorization: Bearer a\r\nauthorization: " + basic("u:b") + "\r\n"},
         {"/example/x", "X-Api-Key: a\r\nX-Api-Key: a\r\n"},
         {"/example/x", "Proxy-Authorization: Bearer a\r\nProxy-Authorization: Bearer b\r\n"},
         {"/example/x?key=a.b.c&key=d.e.f", ""},
