@@ -15,8 +15,8 @@ namespace sallyport::proxy {
 
 // `query` without the parameters named; the rest byte for byte. Names of what was removed are
 // appended to `stripped`.
-void append_query(std::string& out, std::string_view query,
-                  const std::vector<std::string>& removed, std::vector<std::string_view>& stripped);
+void append_query(std::string& out, std::string_view query, const std::vector<std::string>& removed,
+                  std::vector<std::string_view>& stripped);
 
 // The pairs of a Cookie field without those named, behind what `out` already holds.
 void append_cookies(std::string& out, std::string_view cookies,
