@@ -81,14 +81,16 @@ std::size_t pool::idle() const noexcept
     return total;
 }
 
-// Past the limit, lanes without an idle connection are forgotten; whoever uses one still holds it.
+// Past the limit, lanes without an idle connection are forgotten, but none that somebody holds: what
+// is given back to it later must be within reach of close_prefix().
 void pool::trim(const std::string& keep)
 {
     if (lanes_.size() <= lanes_max) {
         return;
     }
     for (auto at = lanes_.begin(); at != lanes_.end();) {
-        const bool unused = at->second->idle() == 0 && at->first != keep;
+        const bool unused =
+            at->second.use_count() == 1 && at->second->idle() == 0 && at->first != keep;
         at = unused ? lanes_.erase(at) : std::next(at);
     }
 }

@@ -155,14 +155,19 @@ TEST(Pool, ForgetsUnusedLanesPastItsLimit)
     pool all;
     const auto make = [] { return to("api.test"); };
     auto [ours, peer] = on.pair();
-    const auto busy = all.find("busy", make);
-    busy->give(ours);
-    const auto unused = all.find("unused", make);
+    all.find("busy", make)->give(ours);
+    const auto held = all.find("held", make);
+    const std::weak_ptr<lane> unused = all.find("unused", make);
     for (std::size_t i = 0; i <= pool::lanes_max; ++i) {
         all.find(std::to_string(i), make);
     }
-    EXPECT_EQ(all.find("busy", make), busy);
-    EXPECT_NE(all.find("unused", make), unused);
+    EXPECT_TRUE(unused.expired());
+    EXPECT_EQ(all.find("busy", make)->idle(), 1u);
+    EXPECT_EQ(all.find("held", make), held);
+    auto [late, late_peer] = on.pair();
+    held->give(late);
+    all.close_prefix("held");
+    EXPECT_FALSE(late->is_open());
 }
 
 }  // namespace
