@@ -108,10 +108,13 @@ task<result<stream::pointer>> dial(runtime& runtime, address_book& book, destina
         if (to.tls != nullptr) {
             const error_code insecure = co_await secure(*connection, to, slot);
             if (insecure) {
-                const bool late = connection->timed_out();
+                errc reason = connection->tls()->untrusted() ? errc::untrusted : errc::tls_failed;
+                if (connection->timed_out()) {
+                    reason = errc::timed_out;
+                }
                 connection->close();
                 // Another address of the name would show the same certificate: no second try.
-                co_return error_code(late ? errc::timed_out : errc::tls_failed);
+                co_return error_code(reason);
             }
         }
         connection->expires_after({});

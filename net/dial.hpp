@@ -45,7 +45,7 @@ private:
 };
 
 // Within `limit` in all. errc::resolve_failed, address_forbidden, connect_failed, tls_failed,
-// timed_out. `slot` may be null.
+// untrusted, timed_out. `slot` may be null.
 task<result<stream::pointer>> dial(runtime& runtime, address_book& book, destination to,
                                    std::shared_ptr<session_slot> slot,
                                    std::chrono::milliseconds limit);

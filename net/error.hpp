@@ -14,7 +14,8 @@ enum class errc {
     resolve_failed,     // the name has no address, or the resolver failed
     address_forbidden,  // every address of the name is private, loopback or otherwise not public
     connect_failed,     // refused or unreachable
-    tls_failed,         // handshake or certificate
+    tls_failed,         // the handshake
+    untrusted,          // the peer's certificate: its issuer, its names or its dates
     bad_tls_material,   // a certificate, key or CA file of ours cannot be used
 };
 

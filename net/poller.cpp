@@ -38,8 +38,11 @@ void poller::forget(const pollable& item) noexcept
 void poller::wait()
 {
     set_.async_wait(decltype(set_)::wait_read, [this](const error_code& error) {
-        if (!error && !stopped_) {
-            dispatch();
+        if (error || stopped_) {
+            return;
+        }
+        dispatch();
+        if (!stopped_) {  // The last event may have ended everything.
             wait();
         }
     });

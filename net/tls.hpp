@@ -55,6 +55,8 @@ public:
     bool write(std::string_view plain, std::string& output);
     void shut_down(std::string& output);  // close_notify, once
 
+    // True if a failed handshake failed for the peer's certificate.
+    bool untrusted() const noexcept { return SSL_get_verify_result(ssl_.get()) != X509_V_OK; }
     bool resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }
     // SHA-256 of the peer's certificate (RFC 8705, x5t#S256), raw; empty without one.
     std::string peer_certificate_sha256() const;

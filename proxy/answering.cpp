@@ -57,7 +57,12 @@ net::task<bool> session::answer()
     if (call_.body_fault != code::none && fault.empty()) {
         fault = to_string(call_.body_fault);
     }
-    record_outcome(call_.client_lost ? "client_abort" : fault, false);
+    if (call_.revoked) {
+        fault = "revoked_midstream";
+    } else if (call_.client_lost) {
+        fault = "client_abort";
+    }
+    record_outcome(fault, false);
     if (!complete) {
         client_->close();  // Without the end of the body: never a clean end for a cut answer.
     }

@@ -47,6 +47,7 @@ struct exchange {
     std::uint64_t request_bytes = 0;
     std::uint64_t response_bytes = 0;
     bool client_lost = false;
+    bool revoked = false;            // while it was under way, and cut for it
     code body_fault = code::none;    // found while the request's body passed through
     bool body_complete = false;
 

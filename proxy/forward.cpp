@@ -41,7 +41,8 @@ net::task<refusal> session::forward()
         if (!reused) {
             fate = co_await connect();
         }
-        if (!fate && !still_holds()) {
+        const bool caller_gone = client_->ended() && client_->pending().empty();
+        if (!fate && (caller_gone || !still_granted())) {
             fate = co_await reconfirm();
         }
         if (fate) {
@@ -99,9 +100,13 @@ refusal session::upstream_refusal(const error_code& error) const
     if (error == net::errc::timed_out) {
         return {code::upstream_timeout, "The provider did not answer in time.", {}, {}};
     }
-    if (error == net::errc::tls_failed) {
+    if (error == net::errc::untrusted) {
         return {code::upstream_tls_failed, "The provider's certificate was not accepted.",
                 "tls_certificate_error", {}};
+    }
+    if (error == net::errc::tls_failed) {
+        return {code::upstream_tls_failed, "The provider's TLS handshake failed.",
+                "tls_protocol_error", {}};
     }
     if (error == net::errc::address_forbidden) {
         return {code::upstream_unreachable, "The provider's address is not a public one.",
@@ -120,11 +125,11 @@ refusal session::upstream_refusal(const error_code& error) const
 
 // Right before the send: what was true when the call was decided must still be (G3). Time passed
 // while its line was written and a connection was made.
-bool session::still_holds() const
+bool session::still_granted() const
 {
     const identity::run_claims& claims = call_.run->claims;
     const std::int64_t now = vault::boot_millis();
-    return !(client_->ended() && client_->pending().empty()) && call_.credential->good(now) &&
+    return call_.credential->good(now) &&
            worker_.vault.cached_run_live(claims.workspace, claims.run, now) == 1;
 }
 

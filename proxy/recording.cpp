@@ -161,8 +161,8 @@ net::task<bool> session::record_refusal(const refusal& fate)
 
 net::task<bool> session::refuse(refusal fate)
 {
-    if (call_.client_lost) {
-        record_outcome("client_abort", false);
+    if (call_.client_lost || call_.revoked) {
+        record_outcome(call_.revoked ? "revoked_midstream" : "client_abort", false);
         co_return false;
     }
     const bool broken = fate.code == code::bad_request || fate.code == code::request_timeout ||

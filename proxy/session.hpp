@@ -55,6 +55,10 @@ public:
     void drain();
     void cut();
 
+    // True while a call is under way whose connection or run may have changed since.
+    bool wants_recheck() const;
+    void recheck();
+
 private:
     enum class head_result { request, gone, refuse };
 
@@ -76,7 +80,8 @@ private:
     net::task<bool> answer();
     net::task<bool> refuse(refusal fate);
 
-    bool still_holds() const;
+    bool still_granted() const;
+    net::task<> recheck_grant();
     net::task<refusal> reconfirm();
     net::task<refusal> connect();
     net::task<refusal> send();
@@ -113,6 +118,8 @@ private:
     std::shared_ptr<const proxy::run> last_run_;
     bool serving_ = false;
     bool lingering_ = false;
+    bool rechecking_ = false;
+    net::wake_point recheck_ended_;
     bool pumping_ = false;
     bool pump_stopped_ = false;
     net::wake_point pump_ended_;

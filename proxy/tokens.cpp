@@ -197,13 +197,15 @@ refusal find_token(const request_head& head, const admitted& request,
                 break;  // What backs it must stay as it is.
             }
             std::string& decoded = out.text.empty() ? out.decoded : out.second_decoded;
-            const std::string_view found = token_at(place, head, request, decoded, repeated);
+            bool twice = false;
+            const std::string_view found = token_at(place, head, request, decoded, twice);
             if (found.empty() || found == out.text) {
                 continue;
             }
             if (out.text.empty()) {
                 out.text = found;
                 out.place = &place;
+                repeated = repeated || twice;  // Elsewhere what comes twice is only taken away.
             } else {
                 out.second = found;
             }

@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::deferred);
 constexpr std::chrono::seconds tick_interval{1};
+constexpr std::chrono::milliseconds grant_interval{50};  // how soon a revoked call is cut
 constexpr std::chrono::milliseconds accept_pause{100};  // when descriptors have run out
 
 // IMF-fixdate (RFC 9110, 5.6.7).
@@ -64,7 +65,8 @@ worker::worker(parts given, const make_resolver& make)
                .call_ids = {},
                .date = http_date(std::time(nullptr)),
                .scratch = {}},
-      tick_timer_(io_.get_executor())
+      tick_timer_(io_.get_executor()),
+      grant_timer_(io_.get_executor())
 {
 }
 
@@ -102,6 +104,7 @@ void worker::start()
             open->acceptor);
     }
     asio::co_spawn(io_, tick(), ended);
+    asio::co_spawn(io_, watch_grants(), ended);
     thread_ = std::thread([this] {
         io_.run();
         finished_.store(true, std::memory_order_release);
@@ -115,7 +118,8 @@ net::task<> worker::accept(Acceptor& acceptor, net::ssl_context tls)
         typename Acceptor::endpoint_type peer;
         auto accepting = acceptor.async_accept(peer, as_result);
         auto [error, socket] = co_await std::move(accepting);
-        if (error == asio::error::operation_aborted) {
+        // Draining may have begun between the accept and this line: nothing is served then.
+        if (error == asio::error::operation_aborted || context_.draining) {
             co_return;
         }
         if (error) {
@@ -191,6 +195,24 @@ net::task<> worker::tick()
     }
 }
 
+// With on_revoke: cut, looks after the calls under way.
+net::task<> worker::watch_grants()
+{
+    while (!context_.draining) {
+        grant_timer_.expires_after(grant_interval);
+        auto waiting = grant_timer_.async_wait(as_result);
+        co_await std::move(waiting);
+        if (parts_.settings.on_revoke != on_revoke::cut) {
+            continue;
+        }
+        for (session& next : sessions_) {
+            if (next.wants_recheck()) {
+                next.recheck();
+            }
+        }
+    }
+}
+
 void worker::replace(std::shared_ptr<const proxy::snapshot> snapshot, proxy::settings settings)
 {
     asio::post(io_, [this, snapshot = std::move(snapshot), settings = std::move(settings)] {
@@ -212,6 +234,7 @@ void worker::drain()
                 open->acceptor);
         }
         tick_timer_.cancel();
+        grant_timer_.cancel();
         // drain() may end a session on this stack and so take it off the list.
         for (auto at = sessions_.begin(); at != sessions_.end();) {
             session& next = *at++;

@@ -62,6 +62,7 @@ private:
     void begin(net::stream::pointer client, session::origin from);
     void end(session& ended, std::exception_ptr failure);
     net::task<> tick();
+    net::task<> watch_grants();
     void finish_if_empty();
 
     net::asio::io_context io_{1};
@@ -77,7 +78,7 @@ private:
     net::asio::basic_waitable_timer<std::chrono::steady_clock,
                                     net::asio::wait_traits<std::chrono::steady_clock>,
                                     net::executor>
-        tick_timer_;
+        tick_timer_, grant_timer_;
     std::vector<std::unique_ptr<open_listener>> listeners_;
     boost::intrusive::list<session> sessions_;
     std::atomic<bool> finished_{false};

@@ -68,8 +68,7 @@ def test_a_new_credential_is_used_at_once(lab):
     assert lab.provider.only("/lab/rotated-now").values("Authorization") == [f"Bearer {fresh}"]
 
 
-@pytest.mark.parametrize("on_revoke", ["finish", pytest.param("cut", marks=pytest.mark.xfail(
-    strict=True, reason="calls in flight are not yet cut"))])
+@pytest.mark.parametrize("on_revoke", ["finish", "cut"])
 def test_calls_in_flight_finish_or_are_cut_as_configured(make_lab, certificate, on_revoke):
     provider = routes.laboratory(Provider(certificate))
     lab = make_lab(provider, settings={"proxy": {"on_revoke": on_revoke}})

@@ -64,7 +64,6 @@ def test_a_server_that_does_not_prove_its_name_gets_nothing(gate, providers, nam
     assert providers[name].connections > 0 and providers[name].requests == []
 
 
-@pytest.mark.xfail(strict=True, reason="every failed handshake is called tls_certificate_error")
 def test_a_server_without_tls_gets_nothing(gate, providers):
     answer = gate.call("GET", "/plain/lab/x", gate.token)
     failed(gate, answer, 502, "upstream_tls_failed",
