@@ -39,6 +39,9 @@ struct admitted {
     std::string_view connection;     // the Connection field's value; several lines are refused
 };
 
+// The port that a caller with an http_proxy means when it names none.
+constexpr unsigned http_port = 80;
+
 // On a refusal `out` is not to be used and the caller's connection must be closed.
 refusal admit(const request_head& head, admitted& out);
 

@@ -126,4 +126,7 @@ private:
     std::vector<std::string_view> query_keys_;
 };
 
+// What a caller is told when the vault fails.
+refusal refuse_vault(const error_code& error);
+
 }  // namespace sallyport::proxy
