@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/assert.hpp>
 #include <boost/asio/post.hpp>
 #include <cstring>
 
@@ -171,6 +172,7 @@ namespace {
 // One part needs no vector.
 ssize_t send_parts(int descriptor, std::initializer_list<std::string_view> parts)
 {
+    BOOST_ASSERT(parts.size() <= parts_max);
     std::array<iovec, parts_max> vectors{};
     std::size_t count = 0;
     for (const std::string_view part : parts) {

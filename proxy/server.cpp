@@ -233,6 +233,9 @@ void server::stop()
         std::this_thread::sleep_for(drain_poll);
     }
     for (const auto& worker : workers_) {
+        if (!worker->finished()) {
+            worker->abandon();
+        }
         worker->join();
     }
 }

@@ -44,6 +44,7 @@ public:
     void replace(std::shared_ptr<const proxy::snapshot> snapshot, proxy::settings settings);
     void drain();  // stop accepting, end what is idle, let calls finish
     void cut();    // end what is left
+    void abandon() { io_.stop(); }  // end the loop whatever is left: the last resort
     bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
     void join();
 
