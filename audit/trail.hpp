@@ -34,10 +34,24 @@
 namespace sallyport::audit {
 
 enum class kind : std::uint8_t {
-    call_intent, call_outcome, call_refused,
-    connection_added, connection_updated, connection_authorized, connection_refreshed,
-    connection_revoked, connection_removed, connection_reauth_required, connection_tested,
-    run_started, run_ended, key_rotated, config_reloaded, gate_started, gate_stopped, trail_gap,
+    call_intent,
+    call_outcome,
+    call_refused,
+    connection_added,
+    connection_updated,
+    connection_authorized,
+    connection_refreshed,
+    connection_revoked,
+    connection_removed,
+    connection_reauth_required,
+    connection_tested,
+    run_started,
+    run_ended,
+    key_rotated,
+    config_reloaded,
+    gate_started,
+    gate_stopped,
+    trail_gap,
 };
 
 std::string_view to_string(kind value) noexcept;  // "call.intent", ...
@@ -59,10 +73,10 @@ struct entry {
     std::int64_t request_bytes = -1, response_bytes = -1;
     std::int64_t duration_us = -1, upstream_us = -1;
     std::int64_t attempts = -1;
-    std::int64_t count = -1;   // folded refusals
-    std::string_view client;   // the caller's address
-    std::string_view actor;    // who did a control action
-    std::string_view detail;   // fixed text about it, never a caller's bytes
+    std::int64_t count = -1;                     // folded refusals
+    std::string_view client;                     // the caller's address
+    std::string_view actor;                      // who did a control action
+    std::string_view detail;                     // fixed text about it, never a caller's bytes
     std::span<const std::string_view> stripped;  // credential carriers taken from the request
 };
 
@@ -118,4 +132,5 @@ result<std::unique_ptr<trail>> open_trail(const settings& settings, std::string 
 }  // namespace sallyport::audit
 
 template <>
-struct boost::system::is_error_code_enum<sallyport::audit::errc> : std::true_type {};
+struct boost::system::is_error_code_enum<sallyport::audit::errc> : std::true_type {
+};

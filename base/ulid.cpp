@@ -76,7 +76,8 @@ std::optional<ulid> ulid::parse(std::string_view text) noexcept
             const std::size_t bit = i * 5 + k;
             if (bit >= 2 && ((value >> (4 - k)) & 1) != 0) {
                 const std::size_t at = bit - 2;
-                out.bytes[at / 8] = static_cast<std::uint8_t>(out.bytes[at / 8] | (0x80u >> (at % 8)));
+                out.bytes[at / 8] =
+                    static_cast<std::uint8_t>(out.bytes[at / 8] | (0x80u >> (at % 8)));
             }
         }
     }

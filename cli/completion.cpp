@@ -21,10 +21,7 @@ struct place {
     std::vector<word> options;
 };
 
-std::string first_line(const std::string& text)
-{
-    return text.substr(0, text.find('\n'));
-}
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 void collect(const CLI::App& app, const std::string& path, std::vector<place>& places)
 {

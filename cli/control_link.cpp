@@ -111,10 +111,7 @@ control_link::control_link(const control_options& options)
     }
 }
 
-control_link::~control_link()
-{
-    OPENSSL_cleanse(target_.token.data(), target_.token.size());
-}
+control_link::~control_link() { OPENSSL_cleanse(target_.token.data(), target_.token.size()); }
 
 void control_link::read_configuration(const control_options& options)
 {

@@ -35,8 +35,10 @@ std::unique_ptr<audit::trail> open_trail(const config::settings& settings)
     }
     const audit::trail::recovery& found = (*trail)->recovered();
     if (found.torn_bytes != 0 || found.unfinished_calls != 0) {
-        spdlog::warn("the trail was recovered: {} bytes of a torn line set aside, {} calls closed as outcome_unknown",
-                     found.torn_bytes, found.unfinished_calls);
+        spdlog::warn(
+            "the trail was recovered: {} bytes of a torn line set aside, {} calls closed as "
+            "outcome_unknown",
+            found.torn_bytes, found.unfinished_calls);
     }
     return std::move(*trail);
 }

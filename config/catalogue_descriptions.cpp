@@ -84,21 +84,11 @@ void check_shape(yaml_file& file, const yaml_node& node, shape is)
 {
     constexpr std::int64_t number_max = 1'000'000'000;
     switch (is) {
-        case shape::text:
-            file.string(node);
-            break;
-        case shape::texts:
-            file.strings(node);
-            break;
-        case shape::number:
-            file.integer(node, 0, number_max);
-            break;
-        case shape::url:
-            check_url(file, node);
-            break;
-        case shape::map:
-            file.expect_map(node);
-            break;
+        case shape::text: file.string(node); break;
+        case shape::texts: file.strings(node); break;
+        case shape::number: file.integer(node, 0, number_max); break;
+        case shape::url: check_url(file, node); break;
+        case shape::map: file.expect_map(node); break;
         case shape::text_map:
             if (file.expect_map(node)) {
                 for (const yaml_node& item : node.items) {

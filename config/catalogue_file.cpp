@@ -17,10 +17,7 @@ constexpr std::size_t provider_id_bytes_max = 64;
 constexpr std::size_t pattern_bytes_max = 256;
 constexpr std::size_t host_bytes_max = 253;
 
-bool is_lower_or_digit(char c) noexcept
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
+bool is_lower_or_digit(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
 // What may stand in an address `/{provider}@{host}/`.
 bool is_provider_id(std::string_view text) noexcept

@@ -72,10 +72,7 @@ referenced& referenced::operator=(referenced&& other) noexcept
     return *this;
 }
 
-referenced::~referenced()
-{
-    OPENSSL_cleanse(bytes_.data(), bytes_.size());
-}
+referenced::~referenced() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 
 reference_reader::reference_reader(yaml_file& file, std::filesystem::path base)
     : file_(file), base_(std::move(base))

@@ -34,10 +34,7 @@ using private_or_public_key = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>
 using certificate = std::unique_ptr<X509, freed_by<X509_free>>;
 
 // No key of ours has a passphrase, and a terminal must never be asked for one.
-int no_passphrase(char*, int, int, void*)
-{
-    return -1;
-}
+int no_passphrase(char*, int, int, void*) { return -1; }
 
 bio over(std::string_view pem)
 {

@@ -1,7 +1,7 @@
 #include "control/answer.hpp"
 
-#include <algorithm>
 #include <boost/json/array.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "vault/error.hpp"
@@ -59,8 +59,7 @@ constexpr failure failures[] = {
     {vault::errc::invalid_id, 422, "invalid_request", "The id is not one of a connection."},
     {vault::errc::revoked, 409, "connection_revoked",
      "The connection is revoked; its id is kept as a tombstone. Add another."},
-    {vault::errc::corrupted, 503, "vault_unavailable",
-     "The vault's record of it is damaged."},
+    {vault::errc::corrupted, 503, "vault_unavailable", "The vault's record of it is damaged."},
 };
 
 const failure& failure_of(const error_code& error) noexcept
@@ -131,8 +130,7 @@ answer problem(const complaints& wrong)
         errors.push_back(std::move(error));
     }
     const bool is_malformed = wrong.has(complaint_code::shape);
-    const std::string_view code =
-        is_malformed ? complaint_code::shape : wrong.list().front().code;
+    const std::string_view code = is_malformed ? complaint_code::shape : wrong.list().front().code;
     answer result = problem(is_malformed ? 400 : 422, code,
                             "The request's body cannot be accepted. See `errors`.");
     result.body.as_object()["errors"] = std::move(errors);
@@ -145,20 +143,13 @@ answer problem(const error_code& error)
     return problem(known.status, known.code, known.detail);
 }
 
-answer not_found()
-{
-    return problem(404, "not_found", "There is nothing here.");
-}
+answer not_found() { return problem(404, "not_found", "There is nothing here."); }
 
 answer audit_unavailable()
 {
-    return problem(503, "audit_unavailable",
-                   "The trail cannot be written, so nothing was done.");
+    return problem(503, "audit_unavailable", "The trail cannot be written, so nothing was done.");
 }
 
-std::string_view code_of(const error_code& error) noexcept
-{
-    return failure_of(error).code;
-}
+std::string_view code_of(const error_code& error) noexcept { return failure_of(error).code; }
 
 }  // namespace sallyport::control

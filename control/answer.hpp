@@ -26,8 +26,8 @@ answer list_of(boost::json::array items);  // {"items": [...], "next": null}
 
 // `detail` is fixed text or built from the catalogue's and the configuration's words alone.
 answer problem(unsigned status, std::string_view code, std::string_view detail);
-answer problem(const complaints& wrong);   // 400 or 422, with `errors`; there is at least one
-answer problem(const error_code& error);   // of the vault
+answer problem(const complaints& wrong);  // 400 or 422, with `errors`; there is at least one
+answer problem(const error_code& error);  // of the vault
 answer not_found();
 answer audit_unavailable();
 

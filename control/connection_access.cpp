@@ -28,10 +28,7 @@ answer shared_needs_admin()
     return problem(403, "forbidden", "A shared connection is an admin's to add or change.");
 }
 
-answer revoked_already()
-{
-    return problem(error_code(vault::errc::revoked));
-}
+answer revoked_already() { return problem(error_code(vault::errc::revoked)); }
 
 audit::entry line_about(audit::kind kind, const vault::connection& record)
 {

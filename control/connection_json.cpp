@@ -1,10 +1,10 @@
 #include "control/connection_json.hpp"
 
-#include <algorithm>
-#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/text.hpp"
@@ -55,11 +55,11 @@ std::optional<std::vector<std::string>> read_scopes(member_reader& members, std:
 bool is_settable_header(std::string_view name)
 {
     constexpr std::array governed = {
-        std::string_view("host"),       std::string_view("connection"),
-        std::string_view("te"),         std::string_view("upgrade"),
-        std::string_view("keep-alive"), std::string_view("transfer-encoding"),
-        std::string_view("trailer"),    std::string_view("content-length"),
-        std::string_view("cookie"),     std::string_view("expect"),
+        std::string_view("host"),         std::string_view("connection"),
+        std::string_view("te"),           std::string_view("upgrade"),
+        std::string_view("keep-alive"),   std::string_view("transfer-encoding"),
+        std::string_view("trailer"),      std::string_view("content-length"),
+        std::string_view("cookie"),       std::string_view("expect"),
         std::string_view("connection-id")};
     return !name.empty() && std::all_of(name.begin(), name.end(), is_token_char) &&
            !starts_with_ignoring_case(name, "proxy-") &&

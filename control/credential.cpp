@@ -22,10 +22,8 @@ struct field_shape {
 
 constexpr field_shape secret_fields[] = {{"secret"}};
 constexpr field_shape basic_fields[] = {{"username"}, {"password"}};
-constexpr field_shape oauth2_fields[] = {{"access_token"},
-                                         {"refresh_token", false},
-                                         {"client_id", false},
-                                         {"client_secret", false}};
+constexpr field_shape oauth2_fields[] = {
+    {"access_token"}, {"refresh_token", false}, {"client_id", false}, {"client_secret", false}};
 
 struct kind_shape {
     std::string_view kind;
@@ -42,9 +40,9 @@ constexpr std::string_view variables_pointer = "/variables";
 
 void complain_of_credential(complaints& wrong, std::string_view field, std::string detail)
 {
-    wrong.add(field.empty() ? std::string(credential_pointer)
-                            : pointer_to(credential_pointer, field),
-              std::move(detail), complaint_code::credential);
+    wrong.add(
+        field.empty() ? std::string(credential_pointer) : pointer_to(credential_pointer, field),
+        std::move(detail), complaint_code::credential);
 }
 
 // `shown` is the field's name where the shape, not the caller, chose it.
@@ -197,9 +195,8 @@ credential_input read_credential(const json::object& given, std::string_view kin
                                  complaints& wrong)
 {
     credential_input input;
-    const auto* const shape =
-        std::find_if(std::begin(kind_shapes), std::end(kind_shapes),
-                     [&](const kind_shape& one) { return one.kind == kind; });
+    const auto* const shape = std::find_if(std::begin(kind_shapes), std::end(kind_shapes),
+                                           [&](const kind_shape& one) { return one.kind == kind; });
     if (shape == std::end(kind_shapes)) {
         read_custom(given, input.fields, wrong);
         return input;
@@ -224,7 +221,8 @@ credential_input read_credential(const json::object& given, std::string_view kin
         complain_of_credential(wrong, "username", "cannot hold a colon (RFC 7617)");
     }
     if (known != given.size()) {
-        complain_of_credential(wrong, "", "has a member that this kind of credential does not have");
+        complain_of_credential(wrong, "",
+                               "has a member that this kind of credential does not have");
     }
     return input;
 }
@@ -255,8 +253,8 @@ void check_completeness(const policy::provider& provider, const policy::credenti
         for (const std::string_view name : placeholders_of(one.value)) {
             if (find_variable(provider, name) == nullptr &&
                 !is_supplied(name, provider, fields, variables)) {
-                complain_of_credential(wrong, "",
-                                       "lacks what this provider needs as {" + std::string(name) + "}");
+                complain_of_credential(
+                    wrong, "", "lacks what this provider needs as {" + std::string(name) + "}");
             }
         }
     }

@@ -1,8 +1,8 @@
 #include "control/http.hpp"
 
-#include <array>
 #include <boost/beast/http/error.hpp>
 #include <boost/json/serializer.hpp>
+#include <array>
 
 namespace sallyport::control {
 
@@ -35,8 +35,7 @@ std::optional<answer> refuse_head(const http::request_header<wiped_fields>& head
     const bool is_known_version = head.version() == http_1_1 || head.version() == http_1_0;
     const std::size_t hosts = head.count(http::field::host);
     if (!is_known_version || hosts > 1 || (head.version() == http_1_1 && hosts != 1) ||
-        head.count(http::field::content_length) > 1 ||
-        head.count(http::field::authorization) > 1) {
+        head.count(http::field::content_length) > 1 || head.count(http::field::authorization) > 1) {
         return problem(400, "bad_request", "The request's head cannot be read one way.");
     }
     return std::nullopt;

@@ -1,9 +1,9 @@
 #include "control/json.hpp"
 
-#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "control/wiping.hpp"

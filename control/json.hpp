@@ -26,7 +26,8 @@ result<boost::json::value> parse_strictly(std::string_view text);
 // The codes of what can be wrong with a body. One complaint about its shape makes the answer 400;
 // otherwise the first complaint's code is the answer's.
 namespace complaint_code {
-constexpr std::string_view shape = "bad_request";  // an unknown or missing member, a wrong type: 400
+constexpr std::string_view shape =
+    "bad_request";  // an unknown or missing member, a wrong type: 400
 constexpr std::string_view value = "invalid_request";  // 422, and so are the others
 constexpr std::string_view credential = "invalid_credential";
 constexpr std::string_view provider = "unknown_provider";

@@ -106,8 +106,8 @@ std::string listen_on_tcp(const net::listen_address& address, acceptor_type& acc
 {
     const std::string what = address.host + ":" + std::to_string(address.port);
     error_code error;
-    const auto ip = asio::ip::make_address(
-        address.host == "localhost" ? "127.0.0.1" : address.host, error);
+    const auto ip =
+        asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, error);
     check(error, what);
     open_and_bind(acceptor, asio::ip::tcp::endpoint(ip, address.port), what);
     acceptor.listen(backlog, error);
@@ -120,8 +120,9 @@ std::string listen_on_tcp(const net::listen_address& address, acceptor_type& acc
 std::string listen_on(const net::listen_address& address, acceptor_type& acceptor)
 {
     if (address.is_tls()) {
-        refuse(address.host,
-               "TLS is not built into the control listener; use a unix socket or a loopback address");
+        refuse(
+            address.host,
+            "TLS is not built into the control listener; use a unix socket or a loopback address");
     }
     return address.is_unix() ? listen_on_unix(address.path, acceptor)
                              : listen_on_tcp(address, acceptor);

@@ -19,9 +19,9 @@ namespace sallyport::control {
 
 struct request {
     const services& gate;
-    const caller* who = nullptr;  // null on routes that need no token
-    std::string client;           // the caller's address; "unix" for the socket's
-    std::vector<std::string> named;                            // what the route's {x} stood for
+    const caller* who = nullptr;     // null on routes that need no token
+    std::string client;              // the caller's address; "unix" for the socket's
+    std::vector<std::string> named;  // what the route's {x} stood for
     std::vector<std::pair<std::string, std::string>> queries;  // decoded, names unique
     boost::json::object body{wiping_storage()};                // empty if the route takes none
 
@@ -31,7 +31,8 @@ struct request {
 // A handler lives as long as the session that awaits it, and so does its request.
 using handler = boost::asio::awaitable<answer> (*)(request& call);
 
-// Puts the line of a control action on disk, with its actor and client. What fails here is not done.
+// Puts the line of a control action on disk, with its actor and client. What fails here is not
+// done.
 result<void> record(const request& call, audit::entry line);
 
 // The action that `line` announced came to nothing: says so in the trail and to the caller.

@@ -1,7 +1,7 @@
 #include "control/requirements.hpp"
 
-#include <algorithm>
 #include <boost/json/object.hpp>
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -15,9 +15,9 @@ namespace {
 
 // These exist even where no provider of theirs is installed.
 constexpr std::string_view known_categories[] = {
-    "Email",        "Calendar",           "Code Repository", "Messaging",
-    "File Storage", "CRM",                "Project Management", "Social Media",
-    "Spreadsheets", "Documents",          "Automation",      "Database"};
+    "Email",        "Calendar",  "Code Repository",    "Messaging",
+    "File Storage", "CRM",       "Project Management", "Social Media",
+    "Spreadsheets", "Documents", "Automation",         "Database"};
 
 void merge(std::vector<requirement>& list, requirement fresh)
 {
@@ -65,8 +65,8 @@ std::string category_name(std::string_view id, const policy::catalogue& catalogu
 bool meets(const policy::provider& provider, const requirement& wanted)
 {
     const policy::provider_facts& facts = provider.facts();
-    return facts.enabled && (wanted.is_category ? category_id(facts.category) == wanted.id
-                                                : facts.id == wanted.id);
+    return facts.enabled &&
+           (wanted.is_category ? category_id(facts.category) == wanted.id : facts.id == wanted.id);
 }
 
 json::object report_one(const requirement& wanted, const policy::catalogue& catalogue,
@@ -74,8 +74,7 @@ json::object report_one(const requirement& wanted, const policy::catalogue& cata
 {
     json::array satisfied_by;
     json::array available;
-    std::string category =
-        wanted.is_category ? category_name(wanted.id, catalogue) : std::string();
+    std::string category = wanted.is_category ? category_name(wanted.id, catalogue) : std::string();
     for (const auto& provider : catalogue.all()) {  // sorted by id
         if (!meets(*provider, wanted)) {
             continue;
@@ -121,8 +120,7 @@ std::vector<requirement> read_requirements(member_reader& members, std::string_v
         return list;
     }
     for (std::size_t i = 0; i < given->size(); ++i) {
-        const std::string pointer =
-            pointer_to(pointer_to("", name), std::to_string(i));
+        const std::string pointer = pointer_to(pointer_to("", name), std::to_string(i));
         if (const json::string* id = (*given)[i].if_string()) {
             merge(list, {false, std::string(*id), true});
         } else if (const json::object* object = (*given)[i].if_object()) {

@@ -1,9 +1,9 @@
 #include "control/routes.hpp"
 
-#include <algorithm>
 #include <boost/url/decode_view.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "control/json.hpp"

@@ -311,7 +311,8 @@ asio::awaitable<answer> end_run(request& call)
     const std::string workspace = call.query("workspace").value_or("");
     const std::string& run = call.named.front();
     if (!is_name(workspace) || !is_name(run)) {
-        co_return problem(400, "bad_request", "The path must name a run, the query its `workspace`.");
+        co_return problem(400, "bad_request",
+                          "The path must name a run, the query its `workspace`.");
     }
     if (std::optional<answer> refusal = refuse_workspace(call, workspace)) {
         co_return std::move(*refusal);

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -14,6 +13,7 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
+#include <array>
 #include <exception>
 #include <map>
 #include <typeinfo>
@@ -137,8 +137,11 @@ void log_escaped(std::exception_ptr escaped)
 
 struct server::state {
     state(asio::io_context& context_, const settings& settings, services services_)
-        : context(context_), gate(std::move(services_)), tokens(settings.tokens),
-          address(settings.listen), acceptor(context_),
+        : context(context_),
+          gate(std::move(services_)),
+          tokens(settings.tokens),
+          address(settings.listen),
+          acceptor(context_),
           room(context_, asio::steady_timer::time_point::max())
     {
     }
@@ -166,7 +169,10 @@ struct server::state {
     // A session's place among the others, however it ends.
     class [[nodiscard]] seat {
     public:
-        seat(state& in, stream& peer) : in_(in), peer_(peer) { in_.sessions.emplace(&peer_, false); }
+        seat(state& in, stream& peer) : in_(in), peer_(peer)
+        {
+            in_.sessions.emplace(&peer_, false);
+        }
         ~seat()
         {
             in_.sessions.erase(&peer_);
@@ -283,10 +289,7 @@ server::server(asio::io_context& context, const settings& settings, services ser
 {
 }
 
-server::~server()
-{
-    stop();
-}
+server::~server() { stop(); }
 
 std::string server::open()
 {

@@ -61,9 +61,10 @@ struct services {  // borrowed; outlive the server
     identity::token_minter& minter;
     std::function<std::shared_ptr<const policy::catalogue>()> catalogue;
     std::chrono::milliseconds max_ttl{std::chrono::hours(24)};  // run_tokens.max_ttl
-    std::function<reload_outcome()> reload;             // empty: POST /api/reload answers 404
-    std::function<std::vector<std::string>()> not_ready;  // reasons; none: ready. Empty: always ready
-    std::function<std::string()> metrics;               // Prometheus text; empty: /metrics answers 404
+    std::function<reload_outcome()> reload;  // empty: POST /api/reload answers 404
+    std::function<std::vector<std::string>()>
+        not_ready;                         // reasons; none: ready. Empty: always ready
+    std::function<std::string()> metrics;  // Prometheus text; empty: /metrics answers 404
 };
 
 class server {

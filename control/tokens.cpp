@@ -48,8 +48,8 @@ token_table::token_table(const std::vector<token>& tokens)
         fresh.who.workspaces = one.workspaces;
         fresh.who.everywhere =
             std::find(one.workspaces.begin(), one.workspaces.end(), "*") != one.workspaces.end();
-        fresh.who.actor = "token:" + std::string(name_of(one.role)) + "#" +
-                          std::to_string(entries_.size());
+        fresh.who.actor =
+            "token:" + std::string(name_of(one.role)) + "#" + std::to_string(entries_.size());
         entries_.push_back(std::move(fresh));
     }
 }

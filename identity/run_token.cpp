@@ -1,8 +1,8 @@
 #include "identity/run_token.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <algorithm>
 #include <array>
-#include <boost/json/serialize.hpp>
 #include <limits>
 
 #include "base/encoding.hpp"

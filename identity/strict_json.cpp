@@ -1,8 +1,8 @@
 #include "identity/strict_json.hpp"
 
-#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
+#include <algorithm>
 #include <string>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// From a host name to a connection that may carry a credential: resolve, check every address, connect
-// to exactly a checked one, verify the certificate.
+// From a host name to a connection that may carry a credential: resolve, check every address,
+// connect to exactly a checked one, verify the certificate.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -21,8 +21,8 @@ struct destination {
     bool private_addresses = false;  // permits what is_public() refuses
 };
 
-// Remembers addresses for a short while, so that a pool that grows does not ask for each connection.
-// Only permitted addresses are ever handed out, and the guard runs on every use.
+// Remembers addresses for a short while, so that a pool that grows does not ask for each
+// connection. Only permitted addresses are ever handed out, and the guard runs on every use.
 class address_book {
 public:
     static constexpr std::int64_t kept_ms = 10'000;

@@ -19,7 +19,8 @@ public:
             case errc::no_room: return "the peer sent more than may be buffered";
             case errc::resolve_failed: return "the host name could not be resolved";
             case errc::address_forbidden: return "the host name has no permitted address";
-            case errc::connect_failed: return "the connection was refused or the host is unreachable";
+            case errc::connect_failed:
+                return "the connection was refused or the host is unreachable";
             case errc::tls_failed: return "the TLS handshake failed";
             case errc::untrusted: return "the peer's certificate was not accepted";
             case errc::bad_tls_material: return "a certificate, key or CA file cannot be used";

@@ -25,4 +25,5 @@ inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e)
 }  // namespace sallyport::net
 
 template <>
-struct boost::system::is_error_code_enum<sallyport::net::errc> : std::true_type {};
+struct boost::system::is_error_code_enum<sallyport::net::errc> : std::true_type {
+};

@@ -10,9 +10,9 @@
 
 #include <sys/epoll.h>
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <array>
 #include <cstdint>
 
 #include "base/result.hpp"

@@ -81,8 +81,8 @@ std::size_t pool::idle() const noexcept
     return total;
 }
 
-// Past the limit, lanes without an idle connection are forgotten, but none that somebody holds: what
-// is given back to it later must be within reach of close_prefix().
+// Past the limit, lanes without an idle connection are forgotten, but none that somebody holds:
+// what is given back to it later must be within reach of close_prefix().
 void pool::trim(const std::string& keep)
 {
     if (lanes_.size() <= lanes_max) {

@@ -23,7 +23,8 @@ namespace asio = boost::asio;
 
 using executor = asio::io_context::executor_type;
 template <class T = void>
-using task = asio::awaitable<T, executor>;  // A concrete executor: nothing is type-erased per await.
+using task =
+    asio::awaitable<T, executor>;  // A concrete executor: nothing is type-erased per await.
 
 // Where one coroutine waits for something that another part of the same thread announces.
 class wake_point {

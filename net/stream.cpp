@@ -6,9 +6,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
-#include <boost/assert.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/assert.hpp>
+#include <array>
 #include <cstring>
 
 #include "net/error.hpp"
@@ -121,9 +121,9 @@ task<error_code> stream::handshake()
         }
         if (status != tls_engine::status::want_input || ended()) {
             co_return timed_out_ ? make_error_code(errc::timed_out)
-                      : end_reason_ && status == tls_engine::status::want_input
-                          ? end_reason_
-                          : make_error_code(errc::tls_failed);
+            : end_reason_&& status == tls_engine::status::want_input
+                ? end_reason_
+                : make_error_code(errc::tls_failed);
         }
         reading_ = true;
         if (!read()) {

@@ -1,12 +1,12 @@
 // A connected socket, TCP or unix, plain or TLS, as the data plane uses it.
 //
-// Input is received into a buffer of the stream's own when it arrives and somebody wants it; an idle
-// connection that is watched notices a byte or the peer's end at no extra system call. Writing tries
-// at once and suspends only when the kernel's buffer is full.
+// Input is received into a buffer of the stream's own when it arrives and somebody wants it; an
+// idle connection that is watched notices a byte or the peer's end at no extra system call. Writing
+// tries at once and suspends only when the kernel's buffer is full.
 //
-// Threading: one worker's thread. Lifetime: counted; it is shared by whoever works on the connection.
-// Limits: input never grows past buffer::large_size until it is consumed; unsent output is bounded
-// by what one put() was given.
+// Threading: one worker's thread. Lifetime: counted; it is shared by whoever works on the
+// connection. Limits: input never grows past buffer::large_size until it is consumed; unsent output
+// is bounded by what one put() was given.
 #pragma once
 
 #include <boost/asio/basic_stream_socket.hpp>
@@ -119,8 +119,8 @@ private:
 
     runtime& runtime_;
     int descriptor_ = -1;
-    bool readable_ = false;   // The kernel may have input for us.
-    bool hung_up_ = false;    // It has the peer's end: no further edge will tell.
+    bool readable_ = false;  // The kernel may have input for us.
+    bool hung_up_ = false;   // It has the peer's end: no further edge will tell.
     wake_point writable_;
     std::shared_ptr<session_slot> slot_;
     std::unique_ptr<tls_engine> tls_;
@@ -130,7 +130,7 @@ private:
     buffer cipher_;  // TLS only: ciphertext, decrypted as room allows
     std::size_t cipher_begin_ = 0, cipher_end_ = 0;
     bool reading_ = false;  // Somebody wants to know of input.
-    bool filled_ = false;  // The last read filled its buffer: a bulk transfer.
+    bool filled_ = false;   // The last read filled its buffer: a bulk transfer.
     bool timed_out_ = false;
     bool expires_softly_ = false;
     bool handshaking_ = false;

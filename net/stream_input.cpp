@@ -69,7 +69,8 @@ task<error_code> stream::fill()
 bool stream::make_room()
 {
     const std::size_t kept = end_ - begin_;
-    const bool grow = input_.capacity() == buffer::small_size && (filled_ || kept == input_.capacity());
+    const bool grow =
+        input_.capacity() == buffer::small_size && (filled_ || kept == input_.capacity());
     if (input_.capacity() == 0 || grow) {
         buffer larger = runtime_.buffers.take(grow ? buffer::large_size : buffer::small_size);
         if (kept != 0) {
@@ -132,8 +133,8 @@ bool stream::read()
             break;
         }
     }
-    const bool done = end_ - begin_ != before || ended() ||
-                      (handshaking_ && cipher_begin_ != cipher_end_);
+    const bool done =
+        end_ - begin_ != before || ended() || (handshaking_ && cipher_begin_ != cipher_end_);
     reading_ = !done;
     return done;
 }

@@ -4,8 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <algorithm>
 #include <cstring>
 
 #include "net/error.hpp"
@@ -48,7 +48,8 @@ struct bio_access {
     static BIO_METHOD* method()
     {
         static BIO_METHOD* const instance = [] {
-            BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport");
+            BIO_METHOD* made =
+                BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport");
             BIO_meth_set_read(made, &bio_access::read);
             BIO_meth_set_write(made, &bio_access::write);
             BIO_meth_set_ctrl(made, &bio_access::control);
@@ -95,9 +96,8 @@ result<ssl_context> make_client_context(const std::string& ca_file)
     const ssl_context context = hold(SSL_CTX_new(TLS_client_method()));
     set_common(context.get());
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-    const int loaded = ca_file.empty()
-                           ? SSL_CTX_set_default_verify_paths(context.get())
-                           : SSL_CTX_load_verify_file(context.get(), ca_file.c_str());
+    const int loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context.get())
+                                       : SSL_CTX_load_verify_file(context.get(), ca_file.c_str());
     if (loaded != 1) {
         ERR_clear_error();
         return error_code(errc::bad_tls_material);

@@ -6,14 +6,11 @@ namespace {
 std::string_view reason_for(verdict outcome) noexcept
 {
     switch (outcome) {
-        case verdict::allow:
-            return "The scopes suffice.";
-        case verdict::no_rule:
-            return "No rule names this call.";
+        case verdict::allow: return "The scopes suffice.";
+        case verdict::no_rule: return "No rule names this call.";
         case verdict::class_above_access:
             return "The operation's class is above the access asked for.";
-        case verdict::scope_missing:
-            return "The scopes do not suffice.";
+        case verdict::scope_missing: return "The scopes do not suffice.";
     }
     return "";
 }

@@ -177,28 +177,17 @@ path_fault request_path::add(std::string_view raw_segment, bool last, path_allow
 std::string_view describe(path_fault fault) noexcept
 {
     switch (fault) {
-        case path_fault::none:
-            return "The path is sound.";
-        case path_fault::not_absolute:
-            return "The path does not start with a slash.";
-        case path_fault::bad_byte:
-            return "The path holds a byte that no path may hold.";
-        case path_fault::bad_escape:
-            return "The path holds a malformed percent escape.";
-        case path_fault::control_character:
-            return "The path holds an escaped control character.";
-        case path_fault::backslash:
-            return "The path holds a backslash.";
-        case path_fault::dot_segment:
-            return "The path holds a dot segment.";
-        case path_fault::double_encoding:
-            return "The path is percent-encoded twice.";
-        case path_fault::empty_segment:
-            return "The path holds an empty segment.";
-        case path_fault::encoded_slash:
-            return "The path holds an encoded slash.";
-        case path_fault::too_many_segments:
-            return "The path has too many segments.";
+        case path_fault::none: return "The path is sound.";
+        case path_fault::not_absolute: return "The path does not start with a slash.";
+        case path_fault::bad_byte: return "The path holds a byte that no path may hold.";
+        case path_fault::bad_escape: return "The path holds a malformed percent escape.";
+        case path_fault::control_character: return "The path holds an escaped control character.";
+        case path_fault::backslash: return "The path holds a backslash.";
+        case path_fault::dot_segment: return "The path holds a dot segment.";
+        case path_fault::double_encoding: return "The path is percent-encoded twice.";
+        case path_fault::empty_segment: return "The path holds an empty segment.";
+        case path_fault::encoded_slash: return "The path holds an encoded slash.";
+        case path_fault::too_many_segments: return "The path has too many segments.";
     }
     return "The path cannot be read.";
 }

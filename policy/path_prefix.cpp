@@ -43,10 +43,8 @@ bool path_prefix::admits(const template_segment& segment, std::string_view text)
     switch (segment.kind) {
         case segment_kind::literal:
             return fold_ ? equal_ignoring_case(segment.texts[0], text) : segment.texts[0] == text;
-        case segment_kind::partly_literal:
-            return fits(segment.texts, text, fold_);
-        default:
-            return !text.empty();
+        case segment_kind::partly_literal: return fits(segment.texts, text, fold_);
+        default: return !text.empty();
     }
 }
 

@@ -14,10 +14,7 @@ constexpr std::size_t tables_max = 64;
 constexpr std::uint64_t every_method = static_cast<std::uint64_t>(-1);
 constexpr std::size_t unnamed_method = methods_max;  // The bit of a method that only "*" covers.
 
-std::uint64_t bit(std::size_t index) noexcept
-{
-    return std::uint64_t{1} << index;
-}
+std::uint64_t bit(std::size_t index) noexcept { return std::uint64_t{1} << index; }
 
 template <class Texts>
 bool contains(const Texts& texts, std::string_view text) noexcept

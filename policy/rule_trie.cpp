@@ -134,8 +134,7 @@ private:
         switch (segment.kind) {
             case segment_kind::literal:
                 return literal(at, fold_ ? lower(segment.texts[0]) : segment.texts[0]);
-            case segment_kind::partly_literal:
-                return partial(at, segment.texts);
+            case segment_kind::partly_literal: return partial(at, segment.texts);
             case segment_kind::one:
                 if (nodes_[at].one == none) {
                     const std::uint32_t added = add_node(at, false);

@@ -16,10 +16,10 @@ struct answer_context {
     const admitted* request = nullptr;
     std::string_view gate_scheme;  // of the listener: http or https
     std::string_view call_id;
-    std::string_view date;         // for an answer that came without (RFC 9110, 6.6.1)
+    std::string_view date;  // for an answer that came without (RFC 9110, 6.6.1)
     framing body;
-    bool chunk = false;            // the body is sent chunked
-    bool close = false;            // the connection ends after this answer
+    bool chunk = false;  // the body is sent chunked
+    bool close = false;  // the connection ends after this answer
 };
 
 // Appends the head to `out`. An interim answer (1xx) gets neither framing nor Date.

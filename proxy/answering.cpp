@@ -66,16 +66,15 @@ net::task<bool> session::answer()
     if (!complete) {
         client_->close();  // Without the end of the body: never a clean end for a cut answer.
     }
-    co_return keep && complete && body_sent && client_->is_open();
+    co_return keep&& complete&& body_sent && client_->is_open();
 }
 
 // Streams the body behind the head in out_. False: it did not arrive whole, or not at the caller.
 net::task<bool> session::relay_answer(std::string_view& fault)
 {
     const limits& limits = worker_.settings.limits;
-    const bool chunk = call_.head.minor == 1 &&
-                       (call_.answer_body.kind == body_kind::chunked ||
-                        call_.answer_body.kind == body_kind::until_close);
+    const bool chunk = call_.head.minor == 1 && (call_.answer_body.kind == body_kind::chunked ||
+                                                 call_.answer_body.kind == body_kind::until_close);
     body_reader reader(call_.answer_body, chunk);
     std::string_view head = out_;
     for (;;) {

@@ -50,8 +50,8 @@ chunk_reader::state chunk_reader::read(std::string_view bytes, std::size_t& used
     data = {};
     while (used < bytes.size()) {
         if (place_ == place::data) {
-            const auto size = static_cast<std::size_t>(
-                std::min<std::uint64_t>(left_, bytes.size() - used));
+            const auto size =
+                static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size() - used));
             data = bytes.substr(used, size);
             used += size;
             left_ -= size;
@@ -99,8 +99,7 @@ chunk_reader::state chunk_reader::read(std::string_view bytes, std::size_t& used
                 sound = c == '\n';
                 place_ = place::trailer_start;
                 break;
-            case place::end_lf:
-                return c == '\n' ? state::done : state::malformed;
+            case place::end_lf: return c == '\n' ? state::done : state::malformed;
             case place::data: break;
         }
         if (!sound) {

@@ -22,7 +22,16 @@ public:
 
 private:
     enum class place : std::uint8_t {
-        size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, end_lf
+        size,
+        extension,
+        size_lf,
+        data,
+        data_cr,
+        data_lf,
+        trailer_start,
+        trailer,
+        trailer_lf,
+        end_lf
     };
 
     bool take_size(char c);

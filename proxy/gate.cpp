@@ -90,14 +90,14 @@ bool read_length(std::string_view text, std::uint64_t& out) noexcept
 
 bool is_host_char(char c) noexcept
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '.' || c == '-' || c == '_';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '-' || c == '_';
 }
 
 bool is_v6_char(char c) noexcept
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
-           c == ':' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
+           c == '.';
 }
 
 // Options are tokens (RFC 9110, 7.6.1); empty elements are to be ignored (5.6.1).
@@ -151,9 +151,8 @@ refusal read_origin_form(std::string_view target, admitted& out)
     out.way = way::reverse;
     split_path(target, out);
     const std::size_t slash = out.path.find('/', 1);
-    const std::string_view first = out.path.substr(1, slash == std::string_view::npos
-                                                          ? std::string_view::npos
-                                                          : slash - 1);
+    const std::string_view first =
+        out.path.substr(1, slash == std::string_view::npos ? std::string_view::npos : slash - 1);
     const std::size_t at = first.find('@');
     out.provider = first.substr(0, at);
     out.provider_host = at == std::string_view::npos ? std::string_view{} : first.substr(at + 1);

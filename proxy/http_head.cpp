@@ -113,13 +113,13 @@ std::string_view next_line(std::string_view bytes, std::size_t& at)
     return line;
 }
 
-// Moves `scanned` to the end of the head. Lines are only measured here; `first_max` bounds the first.
+// Moves `scanned` to the end of the head. Lines are only measured here; `first_max` bounds the
+// first.
 head_state find_end(std::string_view bytes, const head_limits& limits, std::size_t first_max,
                     std::size_t& scanned)
 {
     for (;;) {
-        const void* const found =
-            std::memchr(bytes.data() + scanned, '\n', bytes.size() - scanned);
+        const void* const found = std::memchr(bytes.data() + scanned, '\n', bytes.size() - scanned);
         const bool first = scanned == 0;
         if (found == nullptr) {
             if (first && bytes.size() > first_max) {
@@ -197,8 +197,7 @@ head_state read_request_head(std::string_view bytes, const head_limits& limits,
         return head_state::malformed;
     }
     const std::size_t first_max = limits.target + method_max + version_size + 4;
-    const head_state state =
-        read_head(bytes, limits, first_max, scanned, out, &read_request_line);
+    const head_state state = read_head(bytes, limits, first_max, scanned, out, &read_request_line);
     if (state == head_state::complete && out.target.size() > limits.target) {
         return head_state::target_too_long;
     }

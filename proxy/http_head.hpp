@@ -35,8 +35,8 @@ enum class head_state : std::uint8_t {
 };
 
 struct message_head {
-    int minor = 1;           // HTTP/1.minor
-    std::size_t size = 0;    // Bytes of the head, its empty line included.
+    int minor = 1;         // HTTP/1.minor
+    std::size_t size = 0;  // Bytes of the head, its empty line included.
     std::vector<field> fields;
 };
 

@@ -1,8 +1,8 @@
 // The first stations of a call: which provider it is addressed to, who calls, and whether that run
 // still lives.
-#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <algorithm>
 
 #include "proxy/session.hpp"
 #include "vault/error.hpp"
@@ -25,7 +25,8 @@ refusal refuse_vault(const error_code& error)
     return {code::vault_unavailable,
             error == vault::errc::corrupted ? "The credential cannot be opened."
                                             : "The vault cannot be asked.",
-            {}, {}};
+            {},
+            {}};
 }
 
 refusal session::address()
@@ -105,7 +106,9 @@ refusal session::identify()
     if (!bound.empty() &&
         (client_->tls() == nullptr || client_->tls()->peer_certificate_sha256() != bound)) {
         return {code::run_token_invalid,
-                "The run token is bound to a client certificate that was not presented.", {}, {}};
+                "The run token is bound to a client certificate that was not presented.",
+                {},
+                {}};
     }
     return {};
 }

@@ -29,7 +29,8 @@ enum class write_fault : std::uint8_t {
 };
 
 // Appends the head to `out` (RFC 9112, 3 and 5). The caller wipes `out` once it is sent. `stripped`
-// receives the names of credential carriers that were in the caller's request, in views of the plan.
+// receives the names of credential carriers that were in the caller's request, in views of the
+// plan.
 write_fault write_request_head(const outgoing& call, std::string& out,
                                std::vector<std::string_view>& stripped);
 

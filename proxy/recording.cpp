@@ -123,9 +123,8 @@ void session::record_outcome(std::string_view fault_code, bool denied)
     outcome.duration_us = micros_between(call_.started, exchange::clock::now());
     if (call_.attempts != 0) {
         outcome.attempts = call_.attempts;
-        outcome.upstream_us = call_.answered > call_.sent
-                                  ? micros_between(call_.sent, call_.answered)
-                                  : -1;
+        outcome.upstream_us =
+            call_.answered > call_.sent ? micros_between(call_.sent, call_.answered) : -1;
     }
     // An outcome that cannot be queued is found missing and closed as outcome_unknown.
     worker_.trail.append(outcome);
@@ -166,8 +165,7 @@ net::task<bool> session::refuse(refusal fate)
         co_return false;
     }
     const bool broken = fate.code == code::bad_request || fate.code == code::request_timeout ||
-                        fate.code == code::target_too_long ||
-                        fate.code == code::headers_too_large;
+                        fate.code == code::target_too_long || fate.code == code::headers_too_large;
     call_.status = status_of(fate.code);
     const bool recorded = co_await record_refusal(fate);
     if (!recorded) {

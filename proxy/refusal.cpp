@@ -21,14 +21,15 @@ constexpr std::array rows{
     row{code::none, 500, "none", "Internal error", "proxy_internal_error", 0},
     row{code::bad_request, 400, "bad_request", "Malformed or ambiguous request",
         "http_request_error", 0},
-    row{code::run_token_missing, 401, "run_token_missing", "No run token", "http_request_denied", 0},
+    row{code::run_token_missing, 401, "run_token_missing", "No run token", "http_request_denied",
+        0},
     row{code::run_token_invalid, 401, "run_token_invalid", "Invalid run token",
         "http_request_denied", 0},
     row{code::run_token_expired, 401, "run_token_expired", "Expired run token",
         "http_request_denied", 0},
     row{code::run_ended, 401, "run_ended", "The run has ended", "http_request_denied", 0},
-    row{code::connection_forbidden, 403, "connection_forbidden",
-        "No connection this run may use", "http_request_denied", 0},
+    row{code::connection_forbidden, 403, "connection_forbidden", "No connection this run may use",
+        "http_request_denied", 0},
     row{code::connection_revoked, 403, "connection_revoked", "The connection was revoked",
         "http_request_denied", 0},
     row{code::reauth_required, 403, "reauth_required", "The connection must be authorised again",
@@ -46,8 +47,8 @@ constexpr std::array rows{
         "http_request_error", 0},
     row{code::connection_ambiguous, 409, "connection_ambiguous", "More than one connection fits",
         "http_request_denied", 0},
-    row{code::body_too_large, 413, "body_too_large", "The body is too large",
-        "http_request_error", 0},
+    row{code::body_too_large, 413, "body_too_large", "The body is too large", "http_request_error",
+        0},
     row{code::target_too_long, 414, "target_too_long", "The target is too long",
         "http_request_error", 0},
     row{code::headers_too_large, 431, "headers_too_large", "The header section is too large",
@@ -67,8 +68,8 @@ constexpr std::array rows{
         "proxy_internal_response", 1},
     row{code::refresh_failed, 503, "refresh_failed", "The credential could not be refreshed",
         "proxy_internal_response", 1},
-    row{code::overloaded, 503, "overloaded", "The gate is at its limit",
-        "proxy_internal_response", 1},
+    row{code::overloaded, 503, "overloaded", "The gate is at its limit", "proxy_internal_response",
+        1},
 };
 
 const row& row_of(code value) noexcept { return rows[static_cast<std::size_t>(value)]; }
@@ -148,7 +149,8 @@ std::string render(const refusal& refusal, const refusal_context& context)
     out += refusal.proxy_error.empty() ? row.proxy_error : refusal.proxy_error;
     out += "\r\nCache-Control: no-store\r\n";
     if (row.status == 401) {
-        const std::string_view name = context.forward ? "Proxy-Authenticate: " : "WWW-Authenticate: ";
+        const std::string_view name =
+            context.forward ? "Proxy-Authenticate: " : "WWW-Authenticate: ";
         out += name;
         out += "Bearer\r\n";
         if (context.basic_place || context.forward) {

@@ -45,7 +45,7 @@ private:
     bool done_ = false;
     std::uint64_t bytes_ = 0;
     chunk_reader chunks_;
-    std::string merged_;     // several small chunks as one
+    std::string merged_;  // several small chunks as one
     std::string size_line_;
 };
 

@@ -21,7 +21,9 @@ bool may_use(const vault::connection& record, const identity::run_claims& claims
 refusal forbidden()
 {
     return {code::connection_forbidden,
-            "The run has no connection for this provider that it may use.", {}, {}};
+            "The run has no connection for this provider that it may use.",
+            {},
+            {}};
 }
 
 std::string quoted(std::string_view text)
@@ -119,8 +121,8 @@ net::task<refusal> session::resolve()
     std::vector<std::shared_ptr<const vault::resolved>> usable;
     const std::size_t keyed = claims.connections_by_provider.size();
     for (std::size_t i = 0; i < keyed + claims.connections.size(); ++i) {
-        const std::string& id = i < keyed ? claims.connections_by_provider[i].second
-                                          : claims.connections[i - keyed];
+        const std::string& id =
+            i < keyed ? claims.connections_by_provider[i].second : claims.connections[i - keyed];
         if ((!wanted.empty() && id != wanted) ||
             (i < keyed && !is_candidate(claims.connections_by_provider[i].first))) {
             continue;
@@ -152,7 +154,9 @@ net::task<refusal> session::resolve()
             ids.push_back(candidate->record().id);
         }
         refusal ambiguous{code::connection_ambiguous,
-                          "Name one of the candidates in a Connection-Id field.", {}, {}};
+                          "Name one of the candidates in a Connection-Id field.",
+                          {},
+                          {}};
         ambiguous.members.emplace_back("candidates", json_array(ids));
         co_return ambiguous;
     }
@@ -177,7 +181,9 @@ refusal session::use(std::shared_ptr<const vault::resolved> found)
         }
         if (call_.plan == nullptr) {
             refusal refused{code::connection_inactive,
-                            "The connection does not fit its provider's file any more.", {}, {}};
+                            "The connection does not fit its provider's file any more.",
+                            {},
+                            {}};
             refused.members.emplace_back("connection_status", quoted("error"));
             refused.members.emplace_back("authorize_url", quoted(authorize_url(record)));
             return refused;
@@ -239,8 +245,9 @@ refusal session::decide()
                               .granted = &call_.plan->granted,
                               .run = call_.run->scopes_for(call_.catalogue, provider),
                               .access = call_.run->access};
-    const policy::call_facts facts{
-        .method = call_.head.method, .host = call_.upstream->listed->facts->host, .path = &call_.path};
+    const policy::call_facts facts{.method = call_.head.method,
+                                   .host = call_.upstream->listed->facts->host,
+                                   .path = &call_.path};
     call_.decision = provider.decide(facts, grant);
     switch (call_.decision.outcome) {
         case policy::verdict::allow: return {};
@@ -252,12 +259,13 @@ refusal session::decide()
                    call_.decision.outcome == policy::verdict::no_rule
                        ? "No rule of the provider names this operation."
                        : "The operation's class is above what the run may do.",
-                   {}, {}};
-    denied.members.emplace_back(
-        "operation", quoted(call_.decision.decided_by != nullptr
-                                ? call_.decision.decided_by->operation
-                                : std::string(call_.head.method) + " " +
-                                      std::string(call_.request.path.substr(0, 256))));
+                   {},
+                   {}};
+    denied.members.emplace_back("operation",
+                                quoted(call_.decision.decided_by != nullptr
+                                           ? call_.decision.decided_by->operation
+                                           : std::string(call_.head.method) + " " +
+                                                 std::string(call_.request.path.substr(0, 256))));
     return denied;
 }
 

@@ -6,8 +6,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <thread>
@@ -82,7 +82,7 @@ void refuse_taken_port(const asio::ip::tcp::endpoint& endpoint, const std::strin
 // A socket file that nobody answers on is left over from a gate that was killed.
 void remove_stale(const std::string& path, const sockaddr_un& address)
 {
-    struct stat found{};
+    struct stat found {};
     if (::lstat(path.c_str(), &found) != 0) {
         return;
     }
@@ -104,7 +104,8 @@ void remove_stale(const std::string& path, const sockaddr_un& address)
 
 server::server(settings settings, services services) : settings_(std::move(settings))
 {
-    unsigned count = settings_.workers != 0 ? settings_.workers : std::thread::hardware_concurrency();
+    unsigned count =
+        settings_.workers != 0 ? settings_.workers : std::thread::hardware_concurrency();
     count = std::clamp(count, 1u, workers_max);
     for (unsigned i = 0; i < count; ++i) {
         auto writer = services.trail->open_writer("w" + std::to_string(i));
@@ -138,8 +139,8 @@ net::ssl_context server::tls_of(const net::listen_address& address)
     if (!address.is_tls()) {
         return nullptr;
     }
-    auto context = net::make_server_context(address.tls_certificate, address.tls_key,
-                                            address.tls_client_ca);
+    auto context =
+        net::make_server_context(address.tls_certificate, address.tls_key, address.tls_client_ca);
     if (!context) {
         throw std::runtime_error("cannot listen with TLS: " + context.error().message());
     }
@@ -188,8 +189,8 @@ std::string server::open_unix(const net::listen_address& address)
     socket_files_.push_back(address.path);
     const net::ssl_context tls = tls_of(address);
     for (const auto& worker : workers_) {
-        const int own = worker == workers_.front() ? descriptor
-                                                   : ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+        const int own =
+            worker == workers_.front() ? descriptor : ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
         worker->listen({own, true, false, tls});
     }
     return "unix:" + address.path;

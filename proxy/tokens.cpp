@@ -223,7 +223,8 @@ refusal refuse_token(const error_code& error)
         return {code::run_token_expired, "The run token's time is over.", {}, {}};
     }
     if (error == identity::errc::lives_too_long) {
-        return {code::run_token_invalid, "The run token lives longer than this gate allows.", {}, {}};
+        return {
+            code::run_token_invalid, "The run token lives longer than this gate allows.", {}, {}};
     }
     return {code::run_token_invalid, "The run token could not be verified.", {}, {}};
 }

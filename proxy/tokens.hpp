@@ -35,7 +35,8 @@ private:
     mutable std::vector<std::unique_ptr<narrowed>> narrowed_;
 };
 
-// Verified tokens by the SHA-256 of their text: a signature costs 20 to 60 us, a look-up half a one.
+// Verified tokens by the SHA-256 of their text: a signature costs 20 to 60 us, a look-up half a
+// one.
 class run_cache {
 public:
     static constexpr std::size_t runs_max = 65'536;
@@ -57,11 +58,11 @@ private:
 
 // The token a request bears, and where it stood.
 struct presented_token {
-    std::string_view text;          // Into the head, or into `decoded`.
+    std::string_view text;  // Into the head, or into `decoded`.
     bool in_proxy_authorization = false;
     const token_place* place = nullptr;  // Where it stood, if not there.
-    std::string decoded;            // Backs a token that came base 64 encoded, for Basic.
-    std::string_view second;        // Another candidate at another place, or empty.
+    std::string decoded;                 // Backs a token that came base 64 encoded, for Basic.
+    std::string_view second;             // Another candidate at another place, or empty.
     std::string second_decoded;
 };
 

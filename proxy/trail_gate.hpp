@@ -1,6 +1,6 @@
-// The trail's place on the hot path: lines are queued by any number of calls in one turn of the event
-// loop and written with one write(2); the calls that must not go on before their line is written
-// wait here (DESIGN.md 5).
+// The trail's place on the hot path: lines are queued by any number of calls in one turn of the
+// event loop and written with one write(2); the calls that must not go on before their line is
+// written wait here (DESIGN.md 5).
 #pragma once
 
 #include <vector>
@@ -25,8 +25,7 @@ public:
     auto written()
     {
         return net::asio::async_initiate<const net::asio::deferred_t, void()>(
-            [this](auto waiter) { waiting_.emplace_back(std::move(waiter)); },
-            net::asio::deferred);
+            [this](auto waiter) { waiting_.emplace_back(std::move(waiter)); }, net::asio::deferred);
     }
     bool last_written() const noexcept { return last_flush_succeeded_; }
 

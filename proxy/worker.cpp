@@ -16,7 +16,7 @@ namespace {
 constexpr auto as_result = asio::as_tuple(asio::deferred);
 constexpr std::chrono::seconds tick_interval{1};
 constexpr std::chrono::milliseconds grant_interval{50};  // how soon a revoked call is cut
-constexpr std::chrono::milliseconds accept_pause{100};  // when descriptors have run out
+constexpr std::chrono::milliseconds accept_pause{100};   // when descriptors have run out
 
 // IMF-fixdate (RFC 9110, 5.6.7).
 std::string http_date(std::time_t now)
@@ -74,11 +74,10 @@ worker::~worker() { join(); }
 
 void worker::listen(listener socket)
 {
-    auto next = socket.unix_socket
-                    ? std::make_unique<open_listener>(
-                          open_listener{unix_acceptor(io_.get_executor()), std::move(socket.tls)})
-                    : std::make_unique<open_listener>(
-                          open_listener{tcp_acceptor(io_.get_executor()), std::move(socket.tls)});
+    auto next = socket.unix_socket ? std::make_unique<open_listener>(open_listener{
+                                         unix_acceptor(io_.get_executor()), std::move(socket.tls)})
+                                   : std::make_unique<open_listener>(open_listener{
+                                         tcp_acceptor(io_.get_executor()), std::move(socket.tls)});
     if (socket.unix_socket) {
         std::get<unix_acceptor>(next->acceptor)
             .assign(asio::local::stream_protocol(), socket.descriptor);
@@ -97,11 +96,8 @@ void worker::start()
         }
     };
     for (const auto& open : listeners_) {
-        std::visit(
-            [&](auto& acceptor) {
-                asio::co_spawn(io_, accept(acceptor, open->tls), ended);
-            },
-            open->acceptor);
+        std::visit([&](auto& acceptor) { asio::co_spawn(io_, accept(acceptor, open->tls), ended); },
+                   open->acceptor);
     }
     asio::co_spawn(io_, tick(), ended);
     asio::co_spawn(io_, watch_grants(), ended);
@@ -137,8 +133,8 @@ net::task<> worker::accept(Acceptor& acceptor, net::ssl_context tls)
             new net::stream(runtime_, net::stream::socket_type(std::move(socket))));
         if (parts_.callers->fetch_add(1) >= parts_.settings.limits.connections) {
             parts_.callers->fetch_sub(1);
-            const refusal full{code::overloaded, "The gate serves as many callers as it may.", {},
-                               {}};
+            const refusal full{
+                code::overloaded, "The gate serves as many callers as it may.", {}, {}};
             const refusal_context context{.call_id = {}, .close = true};
             if (tls == nullptr) {
                 const std::string rendered = render(full, context);

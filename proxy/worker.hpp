@@ -3,10 +3,10 @@
 // the gate's count of callers and what the vault keeps in atomics.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -42,15 +42,14 @@ public:
 
     // From any thread.
     void replace(std::shared_ptr<const proxy::snapshot> snapshot, proxy::settings settings);
-    void drain();  // stop accepting, end what is idle, let calls finish
-    void cut();    // end what is left
+    void drain();                   // stop accepting, end what is idle, let calls finish
+    void cut();                     // end what is left
     void abandon() { io_.stop(); }  // end the loop whatever is left: the last resort
     bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
     void join();
 
 private:
-    using tcp_acceptor =
-        net::asio::basic_socket_acceptor<net::asio::ip::tcp, net::executor>;
+    using tcp_acceptor = net::asio::basic_socket_acceptor<net::asio::ip::tcp, net::executor>;
     using unix_acceptor =
         net::asio::basic_socket_acceptor<net::asio::local::stream_protocol, net::executor>;
     struct open_listener {
@@ -76,9 +75,8 @@ private:
     trail_gate trail_;
     run_cache runs_;
     worker_context context_;
-    net::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                    net::asio::wait_traits<std::chrono::steady_clock>,
-                                    net::executor>
+    net::asio::basic_waitable_timer<
+        std::chrono::steady_clock, net::asio::wait_traits<std::chrono::steady_clock>, net::executor>
         tick_timer_, grant_timer_;
     std::vector<std::unique_ptr<open_listener>> listeners_;
     boost::intrusive::list<session> sessions_;

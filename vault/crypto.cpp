@@ -15,10 +15,7 @@ const unsigned char* bytes_of(std::string_view text) noexcept
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-unsigned char* bytes_of(char* text) noexcept
-{
-    return reinterpret_cast<unsigned char*>(text);
-}
+unsigned char* bytes_of(char* text) noexcept { return reinterpret_cast<unsigned char*>(text); }
 
 void require(bool done, const char* what)
 {

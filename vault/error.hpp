@@ -20,12 +20,10 @@ enum class errc {
 };
 
 const boost::system::error_category& category() noexcept;
-inline error_code make_error_code(errc e) noexcept
-{
-    return {static_cast<int>(e), category()};
-}
+inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), category()}; }
 
 }  // namespace sallyport::vault
 
 template <>
-struct boost::system::is_error_code_enum<sallyport::vault::errc> : std::true_type {};
+struct boost::system::is_error_code_enum<sallyport::vault::errc> : std::true_type {
+};

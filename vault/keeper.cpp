@@ -27,12 +27,10 @@ bool waits_for_a_credential(status value) noexcept
         case status::pending:
         case status::testing:
         case status::reauth_required:
-        case status::error:
-            return true;
+        case status::error: return true;
         case status::active:
         case status::inactive:
-        case status::revoked:
-            return false;
+        case status::revoked: return false;
     }
     return false;
 }

@@ -67,10 +67,7 @@ secret take_variable(const std::string& name)
     return text;
 }
 
-void wipe(std::string& text)
-{
-    OPENSSL_cleanse(text.data(), text.size());
-}
+void wipe(std::string& text) { OPENSSL_cleanse(text.data(), text.size()); }
 
 // Nullopt unless the text is exactly one key.
 std::optional<secret> decode(secret text)

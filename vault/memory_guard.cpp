@@ -27,15 +27,9 @@ std::string memory_guard::seal(std::string_view name, std::string_view plain)
     return sealed;
 }
 
-memory_guard::opener memory_guard::make_opener() const
-{
-    return opener(key_);
-}
+memory_guard::opener memory_guard::make_opener() const { return opener(key_); }
 
-memory_guard::opener::opener(const secret& key)
-{
-    cipher_.set_key(key.reveal());
-}
+memory_guard::opener::opener(const secret& key) { cipher_.set_key(key.reveal()); }
 
 result<void> memory_guard::opener::open(std::string_view name, std::string_view sealed, secret& out)
 {

@@ -1,9 +1,9 @@
 #include "vault/redis_link.hpp"
 
-#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
 
 #include "vault/error.hpp"
 #include "vault/redis_wire.hpp"
@@ -105,10 +105,7 @@ redis_link::~redis_link()
     }
 }
 
-std::string redis_link::trouble() const
-{
-    return state_->trouble;
-}
+std::string redis_link::trouble() const { return state_->trouble; }
 
 asio::awaitable<result<redis_reply>> redis_link::ask(std::vector<std::string> words)
 {

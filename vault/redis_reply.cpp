@@ -58,16 +58,10 @@ void* make_number(const redisReadTask* task, long long value) noexcept
     return reply;
 }
 
-void* make_nothing(const redisReadTask* task) noexcept
-{
-    return room_for(task);
-}
+void* make_nothing(const redisReadTask* task) noexcept { return room_for(task); }
 
 // Called for roots alone.
-void destroy(void* reply) noexcept
-{
-    delete static_cast<redis_reply*>(reply);
-}
+void destroy(void* reply) noexcept { delete static_cast<redis_reply*>(reply); }
 
 redisReplyObjectFunctions functions = {make_text, make_list, make_number, make_nothing, destroy};
 

@@ -69,10 +69,7 @@ std::string run_key(const std::string& workspace, const std::string& run)
     return "sallyport:run:" + workspace + "/" + run;
 }
 
-std::string runs_key(const std::string& workspace)
-{
-    return "sallyport:runs:" + workspace;
-}
+std::string runs_key(const std::string& workspace) { return "sallyport:runs:" + workspace; }
 
 class redis_store final : public store {
 public:

@@ -7,10 +7,10 @@
 // Limits:    pipeline_max commands under way, queued_bytes_max waiting to be written.
 #pragma once
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <array>
 #include <chrono>
 #include <deque>
 #include <functional>

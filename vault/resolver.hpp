@@ -13,9 +13,9 @@
 // caller free to ask for any id could tell the two apart by asking twice.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>

@@ -65,10 +65,7 @@ secret& secret::operator=(secret&& other) noexcept
     return *this;
 }
 
-secret::~secret()
-{
-    OPENSSL_secure_clear_free(data_, capacity_);
-}
+secret::~secret() { OPENSSL_secure_clear_free(data_, capacity_); }
 
 void secret::shrink(std::size_t size) noexcept
 {

@@ -9,18 +9,13 @@ error_code to_error(int code) noexcept
     switch (code & 0xff) {
         case SQLITE_OK:
         case SQLITE_ROW:
-        case SQLITE_DONE:
-            return {};
+        case SQLITE_DONE: return {};
         case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return errc::locked;
-        case SQLITE_CONSTRAINT:
-            return errc::already_exists;
+        case SQLITE_LOCKED: return errc::locked;
+        case SQLITE_CONSTRAINT: return errc::already_exists;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            return errc::corrupted;
-        default:
-            return errc::unavailable;
+        case SQLITE_NOTADB: return errc::corrupted;
+        default: return errc::unavailable;
     }
 }
 

@@ -44,9 +44,13 @@ TEST(Ulid, RefusesOtherAlphabetsAndOverflow)
 
 TEST(Encoding, KeepsTheVectorsOfRfc4648)
 {
-    const std::pair<const char*, const char*> vectors[] = {
-        {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-        {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                           {"f", "Zg=="},
+                                                           {"fo", "Zm8="},
+                                                           {"foo", "Zm9v"},
+                                                           {"foob", "Zm9vYg=="},
+                                                           {"fooba", "Zm9vYmE="},
+                                                           {"foobar", "Zm9vYmFy"}};
     for (const auto& [plain, encoded] : vectors) {
         EXPECT_EQ(to_base64(plain), encoded);
         EXPECT_EQ(from_base64(encoded), plain);
@@ -78,7 +82,8 @@ TEST(Text, WritesJsonStringsThatAreAlwaysValid)
     EXPECT_EQ(json("plain"), R"("plain")");
     EXPECT_EQ(json("a\"b\\c\n\t\x01\x7f"), "\"a\\\"b\\\\c\\n\\t\\u0001\\u007f\"");
     EXPECT_EQ(json("h\xc3\xa9"), "\"h\xc3\xa9\"");
-    EXPECT_EQ(json("\xc0\xaf\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    EXPECT_EQ(json("\xc0\xaf\xed\xa0\x80"),
+              "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     EXPECT_EQ(json("\xf0\x9f\x92\xa9"), "\"\xf0\x9f\x92\xa9\"");
     EXPECT_EQ(json("\xf0\x9f"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
 }
@@ -105,9 +110,9 @@ TEST(Time, ParsesRfc3339AndNothingElse)
 {
     EXPECT_EQ(parse_rfc3339("2025-11-20T10:08:35.000042Z"), 1'763'633'315'000'042);
     EXPECT_EQ(parse_rfc3339("2025-11-20T12:08:35+02:00"), 1'763'633'315'000'000);
-    for (const char* bad : {"", "2025-11-20", "2025-02-30T00:00:00Z", "2025-11-20T10:08:35",
-                            "2025-11-20T25:00:00Z", "2025-11-20T10:08:35.Z",
-                            "2025-11-20T10:08:35+2:00", "2025-11-20T10:08:35Zx"}) {
+    for (const char* bad :
+         {"", "2025-11-20", "2025-02-30T00:00:00Z", "2025-11-20T10:08:35", "2025-11-20T25:00:00Z",
+          "2025-11-20T10:08:35.Z", "2025-11-20T10:08:35+2:00", "2025-11-20T10:08:35Zx"}) {
         EXPECT_FALSE(parse_rfc3339(bad)) << bad;
     }
 }

@@ -34,10 +34,11 @@ TEST_F(Gate, AddsAConnectionAndShowsEveryMemberOfItButTheCredential)
         members.emplace_back(member.key());
     }
     EXPECT_EQ(members, (std::vector<std::string>{
-                           "id", "workspace", "user", "shared", "name", "provider", "kind",
-                           "variant", "status", "status_reason", "scopes_granted",
-                           "scopes_requested", "variables", "account", "settings", "created_at",
-                           "connected_at", "expires_at", "last_used_at", "updated_at"}));
+                           "id",           "workspace",     "user",           "shared",
+                           "name",         "provider",      "kind",           "variant",
+                           "status",       "status_reason", "scopes_granted", "scopes_requested",
+                           "variables",    "account",       "settings",       "created_at",
+                           "connected_at", "expires_at",    "last_used_at",   "updated_at"}));
     EXPECT_EQ(added.text("kind"), "bearer");
     EXPECT_EQ(added.text("status"), "active");
     EXPECT_EQ(shown.at("scopes_granted").as_array().at(0).as_string(), "things:read");
@@ -115,9 +116,8 @@ TEST_F(Gate, ChecksTheShapeOfEveryKind)
     const auto status = [&](const std::string& provider, const std::string& kind,
                             const std::string& credential) {
         return ask("POST", connections,
-                   R"({"workspace":"acme","user":"ann","provider":")" + provider +
-                       R"(","kind":")" + kind + R"(","variables":{"bot":"b1"},"credential":)" +
-                       credential + "}")
+                   R"({"workspace":"acme","user":"ann","provider":")" + provider + R"(","kind":")" +
+                       kind + R"(","variables":{"bot":"b1"},"credential":)" + credential + "}")
             .status;
     };
     EXPECT_EQ(status("pair", "basic", R"({"username":"u","password":"planted-password"})"), 422u)
@@ -125,8 +125,8 @@ TEST_F(Gate, ChecksTheShapeOfEveryKind)
     const auto plain = [&](const std::string& provider, const std::string& kind,
                            const std::string& credential) {
         return ask("POST", connections,
-                   R"({"workspace":"acme","user":"ann","provider":")" + provider +
-                       R"(","kind":")" + kind + R"(","credential":)" + credential + "}")
+                   R"({"workspace":"acme","user":"ann","provider":")" + provider + R"(","kind":")" +
+                       kind + R"(","credential":)" + credential + "}")
             .status;
     };
     EXPECT_EQ(plain("pair", "basic", R"({"username":"u","password":"planted-password"})"), 201u);
@@ -177,8 +177,7 @@ TEST_F(Gate, TellsAllThatIsWrongWithABodyAtOnce)
     for (const json::value& error : refused.body.at("errors").as_array()) {
         pointers.emplace_back(error.as_object().at("pointer").as_string());
     }
-    EXPECT_EQ(pointers,
-              (std::vector<std::string>{"/workspace", "/user", "/shared", "/colour"}));
+    EXPECT_EQ(pointers, (std::vector<std::string>{"/workspace", "/user", "/shared", "/colour"}));
 }
 
 TEST_F(Gate, RefusesProvidersKindsScopesAndSettingsThatAreNotThere)
@@ -288,8 +287,7 @@ TEST_F(Gate, AsksForTheCredentialAgainWhereAVariableSteersIt)
     EXPECT_EQ(ask("POST", connections, shop("{}", "," + with_secret)).status, 422u);
     for (const char* bad : {R"({"shop":"a.evil"})", R"({"shop":"-a"})", R"({"shop":"a/b"})",
                             R"({"shop":""})", R"({"shop":"a","region":"mars"})"}) {
-        EXPECT_EQ(ask("POST", connections, shop(bad, "," + with_secret)).code(),
-                  "invalid_request")
+        EXPECT_EQ(ask("POST", connections, shop(bad, "," + with_secret)).code(), "invalid_request")
             << bad;
     }
     const std::string id = add(shop(R"({"shop":"mine"})", "," + with_secret));
@@ -299,8 +297,8 @@ TEST_F(Gate, AsksForTheCredentialAgainWhereAVariableSteersIt)
     EXPECT_EQ(ask("PATCH", one(id), R"({"variables":{"region":"us"}})").code(),
               "credential_required");
     EXPECT_EQ(ask("PATCH", one(id), R"({"variables":{"shop":"mine"}})").status, 200u);
-    const reply moved = ask("PATCH", one(id),
-                            R"({"variables":{"shop":"theirs"},)" + with_secret + "}");
+    const reply moved =
+        ask("PATCH", one(id), R"({"variables":{"shop":"theirs"},)" + with_secret + "}");
     ASSERT_EQ(moved.status, 200u);
     EXPECT_EQ(moved.body.at("variables").at("shop").as_string(), "theirs");
 

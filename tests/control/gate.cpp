@@ -109,8 +109,8 @@ Gate::Gate() : directory_(make_directory()), catalogue_(test_catalogue())
 
     identity::settings tokens;
     tokens.issuers.push_back({"sallyport", identity::algorithm::es256, make_key(), {}});
-    minter_ = std::make_unique<identity::token_minter>(
-        std::move(*identity::token_minter::make(tokens)));
+    minter_ =
+        std::make_unique<identity::token_minter>(std::move(*identity::token_minter::make(tokens)));
 
     const settings chosen = settings_in(directory_);
     services offered{.vault = *keeper_,

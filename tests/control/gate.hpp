@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -13,6 +12,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -38,7 +38,8 @@ struct reply {
     json::value body;
     std::string code() const
     {
-        const json::value* found = body.is_object() ? body.as_object().if_contains("code") : nullptr;
+        const json::value* found =
+            body.is_object() ? body.as_object().if_contains("code") : nullptr;
         return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
     }
     std::string text(std::string_view member) const
@@ -76,7 +77,7 @@ protected:
 
     reply ask(std::string_view method, std::string_view target, std::string_view body = "",
               std::string_view token = "admin-token");
-    std::string add(std::string_view body);  // the id of a connection that was added
+    std::string add(std::string_view body);        // the id of a connection that was added
     std::string send_raw(std::string_view bytes);  // everything that came back
     std::string trail() const;                     // every line so far
     std::vector<json::object> lines(std::string_view kind) const;

@@ -22,9 +22,8 @@ json::object claims_of(const reply& started)
 std::string connection(const std::string& provider, const std::string& user, bool shared = false)
 {
     return R"({"workspace":"acme","provider":")" + provider + R"(","user":")" + user +
-           R"(","shared":)" + (shared ? "true" : "false") +
-           R"(,"credential":{")" + (provider == "gmail" ? "access_token" : "secret") +
-           R"(":"planted-secret-1"}})";
+           R"(","shared":)" + (shared ? "true" : "false") + R"(,"credential":{")" +
+           (provider == "gmail" ? "access_token" : "secret") + R"(":"planted-secret-1"}})";
 }
 
 TEST_F(Gate, StartsARunAndPrintsItsTokenOnce)
@@ -58,10 +57,10 @@ TEST_F(Gate, KeepsARunsNameWhileItLives)
     const reply taken = ask("POST", "/api/runs", wish("r1"));
     EXPECT_EQ(taken.status, 409u);
     EXPECT_EQ(taken.code(), "already_exists");
-    EXPECT_EQ(ask("POST", "/api/runs",
-                  R"({"workspace":"other","user":"ann","app":"mailer","run":"r1"})")
-                  .status,
-              201u);
+    EXPECT_EQ(
+        ask("POST", "/api/runs", R"({"workspace":"other","user":"ann","app":"mailer","run":"r1"})")
+            .status,
+        201u);
     EXPECT_EQ(lines("run.started").back().at("workspace").as_string(), "other");
 }
 
@@ -116,9 +115,9 @@ TEST_F(Gate, CarriesScopesAndAccessIntoTheToken)
     EXPECT_EQ(claims.at("access").as_string(), "read");
     EXPECT_EQ(claims.at("scopes").at("github").as_array().at(0).as_string(), "things:read");
     EXPECT_TRUE(claims.at("scopes").at("gmail").as_array().empty());
-    EXPECT_EQ(claims.at("exp").to_number<std::int64_t>() -
-                  claims.at("iat").to_number<std::int64_t>(),
-              300);
+    EXPECT_EQ(
+        claims.at("exp").to_number<std::int64_t>() - claims.at("iat").to_number<std::int64_t>(),
+        300);
 }
 
 TEST_F(Gate, RefusesRunsThatAskForWhatIsNotThere)
@@ -138,8 +137,8 @@ TEST_F(Gate, RefusesRunsThatAskForWhatIsNotThere)
     EXPECT_EQ(ask("POST", "/api/runs", wish(std::string(129, 'r'))).status, 422u);
     EXPECT_EQ(ask("POST", "/api/runs", R"({"workspace":"acme"})").status, 400u);
     EXPECT_EQ(ask("POST", "/api/runs", wish("r", R"("ttl":60)")).status, 400u);
-    EXPECT_EQ(ask("POST", "/api/runs",
-                  R"({"workspace":"other","user":"u","app":"a","run":"r"})", "platform-token")
+    EXPECT_EQ(ask("POST", "/api/runs", R"({"workspace":"other","user":"u","app":"a","run":"r"})",
+                  "platform-token")
                   .status,
               403u);
 }

@@ -55,10 +55,14 @@ TEST_F(Gate, GivesAuditorsTheMetricsAndNothingElseHere)
 {
     EXPECT_EQ(ask("GET", "/metrics", "", "auditor-token").status, 200u);
     const std::pair<const char*, const char*> others[] = {
-        {"GET", "/api/connect/providers"},   {"GET", "/api/connect/connections"},
-        {"POST", "/api/connect/connections"}, {"GET", "/api/runs?workspace=acme"},
-        {"POST", "/api/runs"},               {"DELETE", "/api/runs/r1?workspace=acme"},
-        {"POST", "/api/connect/status"},     {"POST", "/api/reload"},
+        {"GET", "/api/connect/providers"},
+        {"GET", "/api/connect/connections"},
+        {"POST", "/api/connect/connections"},
+        {"GET", "/api/runs?workspace=acme"},
+        {"POST", "/api/runs"},
+        {"DELETE", "/api/runs/r1?workspace=acme"},
+        {"POST", "/api/connect/status"},
+        {"POST", "/api/reload"},
         {"POST", "/api/connect/connections/conn_1/revoke"}};
     for (const auto& [method, target] : others) {
         const reply refused = ask(method, target, "", "auditor-token");
@@ -73,8 +77,8 @@ TEST_F(Gate, RefusesTokensSentTwiceOrInAnotherScheme)
         "GET /metrics HTTP/1.1\r\nHost: gate\r\nAuthorization: Bearer admin-token\r\n"
         "Authorization: Bearer admin-token\r\n\r\n");
     EXPECT_TRUE(twice.starts_with("HTTP/1.1 400 ")) << twice;
-    const std::string basic = send_raw(
-        "GET /metrics HTTP/1.1\r\nHost: gate\r\nAuthorization: Basic admin-token\r\n\r\n");
+    const std::string basic =
+        send_raw("GET /metrics HTTP/1.1\r\nHost: gate\r\nAuthorization: Basic admin-token\r\n\r\n");
     EXPECT_TRUE(basic.starts_with("HTTP/1.1 401 ")) << basic;
 }
 
@@ -85,8 +89,9 @@ TEST_F(Gate, RefusesHeadsThatCanBeReadTwoWays)
     EXPECT_TRUE(send_raw(start + "Host: a\r\nHost: b\r\n\r\n").starts_with("HTTP/1.1 400 "));
     EXPECT_TRUE(send_raw(start + "Host: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}")
                     .starts_with("HTTP/1.1 400 "));
-    EXPECT_TRUE(send_raw(start + "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
-                    .starts_with("HTTP/1.1 411 "));
+    EXPECT_TRUE(
+        send_raw(start + "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+            .starts_with("HTTP/1.1 411 "));
     EXPECT_TRUE(send_raw("GET /metrics\r\n\r\n").starts_with("HTTP/1.1 400 "));
     EXPECT_TRUE(send_raw("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
     EXPECT_TRUE(send_raw("GET http://gate/metrics HTTP/1.1\r\nHost: gate\r\n"

@@ -19,8 +19,7 @@ TEST_F(Requirements, AreReportedOneRecordEach)
         R"([{"type":"category","id":"email","is_required":true,"label":"Any inbox"},"github"])");
     ASSERT_EQ(found.status, 200u) << json::serialize(found.body);
     EXPECT_FALSE(found.body.at("is_satisfied").as_bool());
-    EXPECT_EQ(found.body.at("requirements"),
-              json::parse(R"([
+    EXPECT_EQ(found.body.at("requirements"), json::parse(R"([
         {"type":"category","id":"email","is_required":true,"category_name":"Email",
          "is_satisfied":true,"satisfied_by":["gmail"],"available":["gmail"]},
         {"type":"specific","id":"github","is_required":true,"category_name":"Code Repository",
@@ -41,7 +40,9 @@ TEST_F(Requirements, AreMergedAndRequiredIfAnySaysSo)
 
 TEST_F(Requirements, AreMetByActiveConnectionsOfTheUserOrSharedOnesOnly)
 {
-    const auto satisfied = [&] { return report(R"(["github"])").body.at("is_satisfied").as_bool(); };
+    const auto satisfied = [&] {
+        return report(R"(["github"])").body.at("is_satisfied").as_bool();
+    };
     add(R"({"workspace":"acme","user":"ann","provider":"github"})");
     add(R"({"workspace":"acme","user":"bob","provider":"github","credential":{"secret":"a"}})");
     add(R"({"workspace":"other","user":"ann","provider":"github","credential":{"secret":"a"}})");
@@ -55,8 +56,8 @@ TEST_F(Requirements, AreMetByActiveConnectionsOfTheUserOrSharedOnesOnly)
 
 TEST_F(Requirements, AreUnsatisfiableWhereNobodyOffersThem)
 {
-    const reply found =
-        report(R"(["hidden","nobody",{"type":"category","id":"database"},{"type":"category","id":"odd"}])");
+    const reply found = report(
+        R"(["hidden","nobody",{"type":"category","id":"database"},{"type":"category","id":"odd"}])");
     const json::array& records = found.body.at("requirements").as_array();
     ASSERT_EQ(records.size(), 4u);
     for (const json::value& record : records) {
@@ -75,8 +76,8 @@ TEST_F(Requirements, AreReadStrictly)
     EXPECT_EQ(report(R"([{"type":"specific","id":"a","odd":1}])").status, 400u);
     EXPECT_EQ(report(R"([{"type":"any","id":"a"}])").status, 422u);
     EXPECT_EQ(report(R"(["a b"])").status, 422u);
-    EXPECT_EQ(ask("POST", "/api/connect/status", R"({"workspace":"other","user":"ann","connects":[]})",
-                  "platform-token")
+    EXPECT_EQ(ask("POST", "/api/connect/status",
+                  R"({"workspace":"other","user":"ann","connects":[]})", "platform-token")
                   .status,
               403u);
 }
@@ -84,8 +85,7 @@ TEST_F(Requirements, AreReadStrictly)
 TEST_F(Requirements, CanBeAskedAboutOneProvider)
 {
     add(R"({"workspace":"acme","user":"ann","provider":"github","credential":{"secret":"a"}})");
-    const reply found =
-        ask("GET", "/api/connect/status?workspace=acme&user=ann&provider=github");
+    const reply found = ask("GET", "/api/connect/status?workspace=acme&user=ann&provider=github");
     EXPECT_EQ(found.status, 200u);
     EXPECT_TRUE(found.body.at("is_satisfied").as_bool());
     EXPECT_EQ(ask("GET", "/api/connect/status?workspace=acme&user=ann").status, 400u);

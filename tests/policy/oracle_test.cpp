@@ -58,8 +58,7 @@ bool naive_matches(const path_template& path, std::size_t at, const texts& segme
                    naive_matches(path, at + 1, segments, position + 1);
         case segment_kind::one:
             return !segment.empty() && naive_matches(path, at + 1, segments, position + 1);
-        default:
-            break;
+        default: break;
     }
     for (std::size_t end = position + 1; end <= segments.size(); ++end) {
         if (!segment.empty() && !segments[end - 1].empty() &&

@@ -52,10 +52,7 @@ TEST_F(Envelope, OpensWhatItSealed)
     }
 }
 
-TEST_F(Envelope, NeverSealsTheSameWayTwice)
-{
-    EXPECT_NE(sealed(), sealed());
-}
+TEST_F(Envelope, NeverSealsTheSameWayTwice) { EXPECT_NE(sealed(), sealed()); }
 
 TEST_F(Envelope, HidesTheLengthOfTheCredential)
 {

@@ -160,8 +160,8 @@ private:
         return false;
     }
 
-    // In memory where there is such a place: the server syncs each write, and a busy disk would make
-    // it slower than the store's own limit. Killing it loses nothing there either.
+    // In memory where there is such a place: the server syncs each write, and a busy disk would
+    // make it slower than the store's own limit. Killing it loses nothing there either.
     static std::string make_directory()
     {
         const std::filesystem::path memory = "/dev/shm";
