@@ -12,6 +12,7 @@
 
 #include "base/ulid.hpp"
 #include "policy/provider.hpp"
+#include "proxy/body_rewrite.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/plan.hpp"
 #include "proxy/tokens.hpp"
@@ -48,6 +49,7 @@ struct exchange {
     std::uint64_t response_bytes = 0;
     bool client_lost = false;
     bool revoked = false;            // while it was under way, and cut for it
+    proxy::body_type body_type = proxy::body_type::other;  // other: it streams; else collected
     code body_fault = code::none;    // found while the request's body passed through
     bool body_complete = false;
 

@@ -34,6 +34,13 @@ bool is_idempotent(std::string_view method) noexcept
 
 net::task<refusal> session::forward()
 {
+    if (call_.plan->provider->reads_bodies) {
+        refusal unfit = co_await collect_body();
+        if (unfit) {
+            drop_collected();
+            co_return unfit;
+        }
+    }
     for (;;) {
         refusal fate;
         upstream_ = call_.attempts == 0 ? call_.upstream->lane->take() : net::stream::pointer();
@@ -50,6 +57,7 @@ net::task<refusal> session::forward()
                 upstream_->close();
                 upstream_.reset();
             }
+            drop_collected();
             co_return fate;
         }
         ++call_.attempts;
@@ -72,6 +80,7 @@ net::task<refusal> session::forward()
         if (fate.code != code::upstream_unreachable || !silent || !may_retry(reused)) {
             co_return fate;
         }
+        call_.stripped.clear();
     }
 }
 
@@ -184,17 +193,26 @@ net::task<refusal> session::send()
     parts.token = call_.token.place;
     parts.scratch = &worker_.scratch;
 
+    const bool collected = call_.body_type != body_type::other;
+    if (collected) {
+        refusal unusable = add_credential();
+        if (unusable) {
+            drop_collected();
+            co_return unusable;
+        }
+    }
     out_.clear();
-    call_.stripped.clear();
     const write_fault fault = write_request_head(parts, out_, call_.stripped);
     worker_.scratch.shrink(0);
     if (fault != write_fault::none) {
         OPENSSL_cleanse(out_.data(), out_.size());
+        drop_collected();
         co_return refusal{code::vault_unavailable, "The credential cannot be used.", {}, {}};
     }
     request_body_ =
         body_reader(call_.request.body, call_.request.body.kind == body_kind::chunked);
-    const body_piece first = request_body_.next(client_->pending());
+    const std::string_view input = collected ? std::string_view(collected_) : client_->pending();
+    const body_piece first = request_body_.next(input);
     if (first.state == chunk_reader::state::malformed) {
         OPENSSL_cleanse(out_.data(), out_.size());
         call_.body_fault = code::bad_request;
@@ -206,7 +224,11 @@ net::task<refusal> session::send()
     call_.sent = exchange::clock::now();
     const bool sent = upstream_->put({out_, first.head, first.data, first.tail});
     OPENSSL_cleanse(out_.data(), out_.size());
-    client_->consume(first.used);
+    if (collected) {
+        drop_collected();
+    } else {
+        client_->consume(first.used);
+    }
     call_.request_bytes = request_body_.bytes();
     call_.body_complete = request_body_.done();
     if (!sent) {

@@ -20,23 +20,6 @@ bool has_control(std::string_view text) noexcept
                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-// A query parameter's name with its escapes undone, for comparing only.
-std::string decoded_name(std::string_view name)
-{
-    std::string out;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-        if (name[i] == '%' && i + 2 < name.size()) {
-            if (const auto byte = from_hex(lower(name.substr(i + 1, 2)))) {
-                out += *byte;
-                i += 2;
-                continue;
-            }
-        }
-        out += name[i] == '+' ? ' ' : name[i];
-    }
-    return out;
-}
-
 const std::string* removed_name(std::string_view pair, const std::vector<std::string>& removed)
 {
     // Some servers take ';' for a separator too: each part is looked at, the whole pair goes.
@@ -175,6 +158,22 @@ bool fill(const injection_plan& injection, const vault::resolved& credential,
         }
     }
     return true;
+}
+
+std::string decoded_name(std::string_view name)
+{
+    std::string out;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        if (name[i] == '%' && i + 2 < name.size()) {
+            if (const auto byte = from_hex(lower(name.substr(i + 1, 2)))) {
+                out += *byte;
+                i += 2;
+                continue;
+            }
+        }
+        out += name[i] == '+' ? ' ' : name[i];
+    }
+    return out;
 }
 
 void append_escaped(std::string& out, std::string_view text, std::string_view kept)

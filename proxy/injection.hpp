@@ -28,6 +28,9 @@ void append_cookies(std::string& out, std::string_view cookies,
 bool fill(const injection_plan& injection, const vault::resolved& credential,
           const policy::provider_facts& facts, vault::secret& scratch, std::string& out);
 
+// A parameter's name with its escapes undone, for comparing only: broken escapes stay as they are.
+std::string decoded_name(std::string_view name);
+
 // Everything but unreserved characters (RFC 3986, 2.3) and those of `kept` is escaped.
 void append_escaped(std::string& out, std::string_view text, std::string_view kept = {});
 

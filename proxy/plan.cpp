@@ -45,7 +45,10 @@ void add_removed(provider_plan& plan, const injection_plan& injection)
         case place::header: add_unique(plan.removed_headers, lower(injection.name)); break;
         case place::query: add_unique(plan.removed_query, injection.name); break;
         case place::cookie: add_unique(plan.removed_cookies, injection.name); break;
-        case place::body: break;  // Replaced when it is injected.
+        case place::body:
+            add_unique(plan.removed_json, injection.name);
+            add_unique(plan.removed_form, injection.name);
+            break;
         case place::path: break;  // The caller's path never holds it.
     }
 }
@@ -60,8 +63,8 @@ void add_carriers(provider_plan& plan)
                 add_unique(plan.removed_headers, lower(name));
                 break;
             case policy::carrier::place::query: add_unique(plan.removed_query, name); break;
-            case policy::carrier::place::form:
-            case policy::carrier::place::json: add_unique(plan.refused_members, name); break;
+            case policy::carrier::place::form: add_unique(plan.removed_form, name); break;
+            case policy::carrier::place::json: add_unique(plan.removed_json, name); break;
         }
     }
 }
@@ -95,6 +98,7 @@ provider_plan plan_provider(const policy::provider& provider)
         plan.kinds.emplace_back(kind.kind, std::move(injections));
     }
     add_carriers(plan);
+    plan.reads_bodies = !plan.removed_json.empty() || !plan.removed_form.empty();
     return plan;
 }
 

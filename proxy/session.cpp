@@ -69,6 +69,7 @@ void exchange::reset()
     request_bytes = response_bytes = 0;
     client_lost = false;
     revoked = false;
+    body_type = proxy::body_type::other;
     body_fault = code::none;
     body_complete = false;
 }

@@ -93,6 +93,12 @@ private:
     refusal scope_refusal(const policy::grant& grant) const;
     std::string authorize_url(const vault::connection& record) const;
 
+    refusal choose_body_type();
+    net::task<refusal> collect_body();
+    refusal strip_collected();
+    refusal add_credential();
+    void drop_collected();
+
     void start_pump();
     net::task<> pump();
     net::task<bool> pump_body();
@@ -114,6 +120,7 @@ private:
     std::string out_;
     net::stream::pointer upstream_;
     body_reader request_body_{framing{}, false};
+    std::string collected_;   // A body that is changed before it is sent; wiped.
     std::string last_token_;  // of last_run_, for the next call on this connection; wiped
     std::shared_ptr<const proxy::run> last_run_;
     bool serving_ = false;

@@ -2,15 +2,16 @@
 import base64
 import json
 from types import SimpleNamespace
+from urllib.parse import parse_qs
 
 import pytest
 from harness import catalogue, routes
-from harness.checks import assert_refused
+from harness.checks import assert_forwarded, assert_refused
 from harness.provider import Provider
+from harness.wire import Response, read_head
 
 LABORATORY = [catalogue.rule("lab.read", "read", ["GET", "HEAD"], "/lab/**"),
               catalogue.rule("lab.write", "write", ["POST", "PUT"], "/lab/**")]
-NOT_YET = "the gate does not yet write into or take from bodies"
 
 
 @pytest.fixture
@@ -145,7 +146,6 @@ def test_a_host_that_the_connection_names_within_its_pattern(bench):
     assert b"credential" in done.stderr  # A new place needs the credential again.
 
 
-@pytest.mark.xfail(strict=True, reason=NOT_YET)
 @pytest.mark.parametrize("content, body", [
     ("application/json", b'{"token": "mine", "a": 1}'),
     ("application/x-www-form-urlencoded", b"token=mine&a=1")], ids=["json", "form"])
@@ -157,7 +157,6 @@ def test_a_credential_in_the_callers_body_is_dropped_or_refused(bench, content, 
     assert all(b"mine" not in request.body for request in made.provider.seen("/lab/body"))
 
 
-@pytest.mark.xfail(strict=True, reason=NOT_YET)
 def test_in_the_body_which_is_bounded(bench):
     key = secret_of("k")
     made = bench("api_key", [{"in": "body", "name": "api_key", "value": "{secret}"}], key)
@@ -170,3 +169,93 @@ def test_in_the_body_which_is_bounded(bench):
         answer = made.call("POST", "/lab/large", kind, body)
         assert_refused(made.gate, answer, 413, "body_too_large", recorded=False)
     assert made.provider.seen("/lab/large") == []
+
+
+def test_in_a_form_which_may_come_in_chunks(bench):
+    key = "f&=+" + secret_of("f")
+    made = bench("api_key", [{"in": "body", "name": "api_key", "value": "{secret}"}], key)
+    kind = [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")]
+    pieces = [b"a=1&api_", b"key=mine&", b"b=%2B+c"]
+    answer = made.call("POST", "/lab/form", kind, pieces)
+    assert answer.status == 200, answer.raw
+    request = made.provider.only("/lab/form")
+    assert request.values("Transfer-Encoding") == []
+    assert request.values("Content-Length") == [str(len(request.body))]
+    assert request.body.startswith(b"a=1&b=%2B+c&api_key=")
+    assert parse_qs(request.body.decode())["api_key"] == [key]
+    assert_forwarded(made.gate, answer, request)
+
+
+@pytest.mark.parametrize("headers, body", [
+    ([], None),
+    ([("Content-Type", "application/json")], None),
+    ([], b"{}"),
+    ([("Content-Type", "text/plain")], b"{}"),
+    ([("Content-Type", "multipart/form-data; boundary=b")], b"--b--"),
+    ([("Content-Type", "application/json"), ("Content-Encoding", "gzip")], b"{}"),
+    ([("Content-Type", "application/json"), ("Content-Type", "text/plain")], b"{}"),
+    ([("Content-Type", "application/json; charset=utf-16")], b"{}"),
+    ([("Content-Type", "application/json")], b"[]"),
+    ([("Content-Type", "application/json")], b'{"a": 1} {"api_key": "mine"}'),
+    ([("Content-Type", "application/json")], [b'{"a"', b": "]),
+    ([("Content-Type", "application/json")], b'{"a": ' + b"[" * 10000 + b"]" * 10000 + b"}"),
+], ids=["nothing", "no-body", "no-type", "text", "parts", "gzip", "two-types", "utf-16", "array",
+        "two-values", "cut", "deep"])
+def test_a_body_that_cannot_take_the_credential_is_refused(bench, headers, body):
+    made = bench("api_key", [{"in": "body", "name": "api_key", "value": "{secret}"}],
+                 secret_of("k"))
+    answer = made.call("POST", "/lab/unfit", headers, body)
+    assert_refused(made.gate, answer, 400, "bad_request", recorded=False)
+    _, outcome = made.gate.trail.call(answer.call_id)
+    assert (outcome["decision"], outcome["code"]) == ("deny", "bad_request"), outcome
+    assert made.provider.requests == []
+
+
+def test_a_body_is_asked_for_before_it_is_changed(bench):
+    key = secret_of("e")
+    made = bench("api_key", [{"in": "body", "name": "api_key", "value": "{secret}"}], key)
+    with made.gate.caller() as caller:
+        for body in (b'{"a":1}', b"{}"):
+            caller.send(f"POST /bench/lab/asked HTTP/1.1\r\nHost: gate\r\n"
+                        f"Proxy-Authorization: Bearer {made.token}\r\n"
+                        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+                        f"Expect: 100-continue\r\n\r\n".encode())
+            assert read_head(caller.reader, Response()).status == 100
+            caller.send(body)
+            assert caller.response("POST").status == 200
+    assert [request.json() for request in made.provider.seen("/lab/asked")] == [
+        {"a": 1, "api_key": key}, {"api_key": key}]
+
+
+def test_what_cannot_hold_a_carrier_streams_past(bench):
+    made = bench("bearer", catalogue.BEARER["inject"], secret_of("b"),
+                 strip=["form:token", "json:token"])
+    large = b'{"token": "data"}' * 100_000
+    answer = made.call("POST", "/lab/stream", [("Content-Type", "application/octet-stream"),
+                                               ("Content-Encoding", "gzip")], large)
+    assert answer.status == 200
+    assert made.provider.only("/lab/stream").body_bytes == len(large)
+    for body in (b'[{"token": 1}]', b'{"a": {"token": 2.50}} ', b""):
+        answer = made.call("POST", "/lab/same", [("Content-Type", "application/json")], body)
+        assert answer.status == 200 and made.provider.seen("/lab/same")[-1].body == body
+    assert made.call("GET", "/lab/none").status == 200
+
+
+@pytest.mark.parametrize("name, status", [("token", 400), ("file", 200)])
+def test_a_credential_in_a_part_of_the_callers_body_is_refused(bench, name, status):
+    made = bench("bearer", catalogue.BEARER["inject"], secret_of("b"), strip=["form:token"])
+    body = (f"--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"token\"\r\n\r\n"
+            "mine\r\n--b--\r\n").encode()
+    answer = made.call("POST", "/lab/parts",
+                       [("Content-Type", "multipart/form-data; boundary=b")], body)
+    assert answer.status == status, answer.raw
+    assert [request.body for request in made.provider.requests] == [body] * (status == 200)
+
+
+def test_what_was_taken_from_a_body_is_in_the_trail(bench):
+    made = bench("bearer", catalogue.BEARER["inject"], secret_of("b"), strip=["json:token"])
+    answer = made.call("POST", "/lab/told", [("Content-Type", "application/json")],
+                       b'{"tok\\u0065n": "mine", "a": 1, "token": 2}')
+    assert answer.status == 200 and made.provider.only("/lab/told").body == b'{ "a": 1}'
+    _, outcome = made.gate.trail.call(answer.call_id)
+    assert outcome["stripped"] == ["token"], outcome

@@ -81,8 +81,22 @@ TEST(ProviderPlan, RemovesTheCarriersOfItsStripList)
     EXPECT_THAT(made.provider->removed_headers,
                 UnorderedElementsAre("x-goog-api-key", "sec-websocket-protocol"));
     EXPECT_THAT(made.provider->removed_query, ElementsAre("access_token"));
-    EXPECT_THAT(made.provider->refused_members, UnorderedElementsAre("client_secret", "token"));
+    EXPECT_THAT(made.provider->removed_form, ElementsAre("client_secret"));
+    EXPECT_THAT(made.provider->removed_json, ElementsAre("token"));
+    EXPECT_TRUE(made.provider->reads_bodies);
     EXPECT_FALSE(made.provider->basic_place);
+}
+
+TEST(ProviderPlan, TakesEveryBodyPlaceForACarrier)
+{
+    using place = policy::injection::place;
+    policy::provider_facts facts = facts_injecting({{in_header, "X-Api-Key", "{secret}"}});
+    EXPECT_FALSE(made_plan(facts).provider->reads_bodies);
+    facts.credentials.push_back({"custom", {{place::body, "token", "{secret}"}}});
+    const made_plan made(std::move(facts));
+    EXPECT_THAT(made.provider->removed_form, ElementsAre("token"));
+    EXPECT_THAT(made.provider->removed_json, ElementsAre("token"));
+    EXPECT_TRUE(made.provider->reads_bodies);
 }
 
 policy::provider_facts named(std::string id)

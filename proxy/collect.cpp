@@ -1,0 +1,168 @@
+// Bodies that are read whole before anything is sent: where a provider's credential could stand in
+// one. They are collected and the caller's credential is taken out before the provider is dialled;
+// the connection's goes in right before the send.
+#include <openssl/crypto.h>
+
+#include <algorithm>
+
+#include "proxy/injection.hpp"
+#include "proxy/session.hpp"
+#include "vault/fields.hpp"
+
+namespace sallyport::proxy {
+
+namespace {
+
+using place = policy::injection::place;
+
+constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+
+refusal refuse_body(body_fault fault)
+{
+    const bool large = fault == body_fault::too_large;
+    return {large ? code::body_too_large : code::bad_request, describe(fault), {}, {}};
+}
+
+bool takes_credential(const connection_plan& plan) noexcept
+{
+    return std::any_of(plan.injections->begin(), plan.injections->end(),
+                       [](const injection_plan& injection) { return injection.in == place::body; });
+}
+
+const std::vector<std::string>& removed_from(const provider_plan& plan, body_type type) noexcept
+{
+    return type == body_type::json ? plan.removed_json : plan.removed_form;
+}
+
+}  // namespace
+
+// Leaves body_type::other where the body may stream past.
+refusal session::choose_body_type()
+{
+    const bool receives = takes_credential(*call_.plan);
+    if (call_.request.body.kind == body_kind::none) {
+        return receives ? refuse_body(body_fault::no_body) : refusal{};
+    }
+    body_type type = body_type::other;
+    body_fault fault = read_body_type(call_.head, call_.request.connection, type);
+    const bool concerned =
+        type != body_type::other && !removed_from(*call_.plan->provider, type).empty();
+    if (fault == body_fault::none && concerned) {
+        fault = check_coding(call_.head, call_.request.connection);
+    }
+    if (fault == body_fault::none && receives &&
+        (type == body_type::other || type == body_type::multipart)) {
+        fault = body_fault::no_place;
+    }
+    if (fault == body_fault::none && concerned &&
+        call_.request.body.length > collected_body_bytes_max) {
+        fault = body_fault::too_large;
+    }
+    if (fault != body_fault::none) {
+        return refuse_body(fault);
+    }
+    call_.body_type = concerned ? type : body_type::other;
+    return {};
+}
+
+net::task<refusal> session::collect_body()
+{
+    refusal unfit = choose_body_type();
+    if (unfit || call_.body_type == body_type::other) {
+        co_return unfit;
+    }
+    if (call_.request.expects_continue && client_->pending().empty() && !client_->put({go_on})) {
+        const error_code lost = co_await client_->drain();
+        call_.client_lost = static_cast<bool>(lost);
+    }
+    body_reader body(call_.request.body, false);
+    for (;;) {
+        const body_piece piece = body.next(client_->pending());
+        if (piece.state == chunk_reader::state::malformed) {
+            co_return refusal{code::bad_request, "The request's body is framed wrongly.", {}, {}};
+        }
+        if (body.bytes() > collected_body_bytes_max) {
+            co_return refuse_body(body_fault::too_large);
+        }
+        collected_ += piece.data;
+        client_->consume(piece.used);
+        call_.request_bytes = body.bytes();
+        if (body.done()) {
+            break;
+        }
+        client_->expires_after(worker_.settings.limits.idle_timeout, true);
+        const error_code ended = co_await client_->fill();
+        if (call_.client_lost || (ended && client_->pending().empty())) {
+            call_.client_lost = true;
+            co_return refusal{code::request_timeout, "The caller went away.", {}, {}};
+        }
+        if (client_->timed_out()) {
+            co_return refusal{code::request_timeout, "The body did not arrive in time.", {}, {}};
+        }
+    }
+    client_->expires_after({});
+    client_->watch();
+    call_.body_complete = true;
+    co_return strip_collected();
+}
+
+refusal session::strip_collected()
+{
+    std::string rest;
+    rest.reserve(collected_.size());
+    std::vector<std::string_view> stripped;
+    const body_fault fault = strip_body(call_.body_type, collected_,
+                                        removed_from(*call_.plan->provider, call_.body_type),
+                                        takes_credential(*call_.plan), rest, stripped);
+    if (fault != body_fault::none) {
+        return refuse_body(fault);
+    }
+    // A body has room for a name thousands of times over, a line of the trail has not.
+    for (const std::string_view name : stripped) {
+        if (std::find(call_.stripped.begin(), call_.stripped.end(), name) == call_.stripped.end()) {
+            call_.stripped.push_back(name);
+        }
+    }
+    collected_.swap(rest);
+    call_.request.body = {body_kind::length, collected_.size()};
+    return {};
+}
+
+refusal session::add_credential()
+{
+    std::string value;
+    for (const injection_plan& injection : *call_.plan->injections) {
+        if (injection.in != place::body) {
+            continue;
+        }
+        value.clear();
+        value.reserve(vault::credential_bytes_max);
+        const bool filled = fill(injection, *call_.credential,
+                                 call_.plan->provider->provider->facts(), worker_.scratch, value);
+        if (filled) {
+            const body_member member{injection.name, value};
+            std::string roomy;
+            roomy.reserve(collected_.size() + room_for(member));
+            roomy += collected_;
+            add_to_body(call_.body_type, member, roomy);
+            OPENSSL_cleanse(collected_.data(), collected_.size());
+            collected_.swap(roomy);
+        }
+        OPENSSL_cleanse(value.data(), value.size());
+        if (!filled) {
+            return {code::vault_unavailable, "The credential cannot be used.", {}, {}};
+        }
+    }
+    worker_.scratch.shrink(0);
+    call_.request.body.length = collected_.size();
+    return {};
+}
+
+// Gives the memory back too: few calls of a connection that waits are of this kind.
+void session::drop_collected()
+{
+    OPENSSL_cleanse(collected_.data(), collected_.size());
+    std::string().swap(collected_);
+}
+
+}  // namespace sallyport::proxy
