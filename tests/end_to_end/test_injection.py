@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 from harness import catalogue, routes
 from harness.checks import assert_forwarded, assert_refused
+from harness.processes import until
 from harness.provider import Provider
 from harness.wire import Response, read_head
 
@@ -20,14 +21,16 @@ def bench(make_gate, certificate, authority):
     Returns what a test needs of them; `call` authenticates by Proxy-Authorization."""
     providers = []
 
-    def make(kind, inject, secret, *, add=(), url=None, accepts=lambda request: True, **more):
+    def make(kind, inject, secret, *, add=(), url=None, accepts=lambda request: True,
+             settings=None, **more):
         provider = routes.laboratory(Provider(certificate))
         providers.append(provider)
         provider.accepts = accepts
         provider.on("*", "/.*", lambda exchange: exchange.json({"fine": True}))
         gate = make_gate([catalogue.provider(
             "bench", (url or "https://localhost:{port}").replace("{port}", str(provider.port)),
-            authority, LABORATORY, credentials=[{"kind": kind, "inject": inject}], **more)])
+            authority, LABORATORY, credentials=[{"kind": kind, "inject": inject}], **more)],
+            settings=settings)
         connection = gate.connect("bench", secret, more=("--kind", kind, *add))
         token = gate.run_token("r", connection)
 
@@ -259,3 +262,21 @@ def test_what_was_taken_from_a_body_is_in_the_trail(bench):
     assert answer.status == 200 and made.provider.only("/lab/told").body == b'{ "a": 1}'
     _, outcome = made.gate.trail.call(answer.call_id)
     assert outcome["stripped"] == ["token"], outcome
+
+
+@pytest.mark.parametrize("leaves, status, code", [(True, None, "client_abort"),
+                                                  (False, 408, "request_timeout")])
+def test_a_body_that_never_ends_reaches_nobody(bench, leaves, status, code):
+    made = bench("bearer", catalogue.BEARER["inject"], secret_of("b"), strip=["json:token"],
+                 settings={"proxy": {"limits": {"idle_timeout": "1s"}}})
+    with made.gate.caller() as caller:
+        caller.send(f"POST /bench/lab/half HTTP/1.1\r\nHost: gate\r\n"
+                    f"Authorization: Bearer {made.token}\r\nContent-Type: application/json\r\n"
+                    f"Content-Length: 100\r\n\r\n{{".encode())
+        if leaves:
+            until(lambda: made.gate.trail.lines("call.intent"), "the intent")
+        else:
+            assert_refused(made.gate, caller.response(), status, code, recorded=False)
+    outcome = until(lambda: made.gate.trail.lines("call.outcome"), "the outcome")[0]
+    assert (outcome["code"], outcome["request_bytes"]) == (code, 1), outcome
+    assert made.provider.requests == []
