@@ -7,7 +7,6 @@
 
 #include "proxy/injection.hpp"
 #include "proxy/session.hpp"
-#include "vault/fields.hpp"
 
 namespace sallyport::proxy {
 
@@ -15,6 +14,8 @@ namespace {
 
 using place = policy::injection::place;
 
+// More than the vault holds of one: filling it in does not move it and leave a copy behind.
+constexpr std::size_t credential_room = 64 * 1024;
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
 refusal refuse_body(body_fault fault)
@@ -136,7 +137,7 @@ refusal session::add_credential()
             continue;
         }
         value.clear();
-        value.reserve(vault::credential_bytes_max);
+        value.reserve(credential_room);
         const bool filled = fill(injection, *call_.credential,
                                  call_.plan->provider->provider->facts(), worker_.scratch, value);
         if (filled) {

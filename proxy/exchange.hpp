@@ -44,13 +44,13 @@ struct exchange {
     framing answer_body;
     bool upstream_keep_alive = false;
     unsigned attempts = 0;
-    unsigned status = 0;             // that the caller was given
+    unsigned status = 0;  // that the caller was given
     std::uint64_t request_bytes = 0;
     std::uint64_t response_bytes = 0;
     bool client_lost = false;
-    bool revoked = false;            // while it was under way, and cut for it
+    bool revoked = false;                                  // while it was under way, and cut for it
     proxy::body_type body_type = proxy::body_type::other;  // other: it streams; else collected
-    code body_fault = code::none;    // found while the request's body passed through
+    code body_fault = code::none;  // found while the request's body passed through
     bool body_complete = false;
 
     std::string_view call_id() const noexcept { return {id.data(), id.size()}; }

@@ -110,26 +110,36 @@ refusal session::upstream_refusal(const error_code& error) const
         return {code::upstream_timeout, "The provider did not answer in time.", {}, {}};
     }
     if (error == net::errc::untrusted) {
-        return {code::upstream_tls_failed, "The provider's certificate was not accepted.",
-                "tls_certificate_error", {}};
+        return {code::upstream_tls_failed,
+                "The provider's certificate was not accepted.",
+                "tls_certificate_error",
+                {}};
     }
     if (error == net::errc::tls_failed) {
-        return {code::upstream_tls_failed, "The provider's TLS handshake failed.",
-                "tls_protocol_error", {}};
+        return {code::upstream_tls_failed,
+                "The provider's TLS handshake failed.",
+                "tls_protocol_error",
+                {}};
     }
     if (error == net::errc::address_forbidden) {
-        return {code::upstream_unreachable, "The provider's address is not a public one.",
-                "destination_ip_prohibited", {}};
+        return {code::upstream_unreachable,
+                "The provider's address is not a public one.",
+                "destination_ip_prohibited",
+                {}};
     }
     if (error == net::errc::resolve_failed) {
         return {code::upstream_unreachable, "The provider's name has no address.", "dns_error", {}};
     }
     if (error == net::errc::connect_failed) {
-        return {code::upstream_unreachable, "The provider refused the connection.",
-                "connection_refused", {}};
+        return {code::upstream_unreachable,
+                "The provider refused the connection.",
+                "connection_refused",
+                {}};
     }
-    return {code::upstream_unreachable, "The provider ended the connection without an answer.",
-            "connection_terminated", {}};
+    return {code::upstream_unreachable,
+            "The provider ended the connection without an answer.",
+            "connection_terminated",
+            {}};
 }
 
 // Right before the send: what was true when the call was decided must still be (G3). Time passed
@@ -165,7 +175,8 @@ net::task<refusal> session::reconfirm()
         const bool gone = !broken && fresh.error() == vault::errc::not_found;
         co_return refusal{gone ? code::connection_forbidden : code::vault_unavailable,
                           gone ? "The connection was removed." : "The vault cannot be asked.",
-                          {}, {}};
+                          {},
+                          {}};
     }
     const vault::connection& before = call_.credential->record();
     const vault::connection& after = (*fresh)->record();
@@ -174,8 +185,8 @@ net::task<refusal> session::reconfirm()
         co_return changed;
     }
     if (!same_grant) {  // Decided on what no longer holds: the caller may simply call again.
-        co_return refusal{code::vault_unavailable, "The connection changed during the call.", {},
-                          {}};
+        co_return refusal{
+            code::vault_unavailable, "The connection changed during the call.", {}, {}};
     }
     (*fresh)->note = call_.credential->note;
     call_.credential = std::move(*fresh);
@@ -209,8 +220,7 @@ net::task<refusal> session::send()
         drop_collected();
         co_return refusal{code::vault_unavailable, "The credential cannot be used.", {}, {}};
     }
-    request_body_ =
-        body_reader(call_.request.body, call_.request.body.kind == body_kind::chunked);
+    request_body_ = body_reader(call_.request.body, call_.request.body.kind == body_kind::chunked);
     const std::string_view input = collected ? std::string_view(collected_) : client_->pending();
     const body_piece first = request_body_.next(input);
     if (first.state == chunk_reader::state::malformed) {
@@ -312,8 +322,8 @@ void session::start_pump()
 // Passes the rest of the request's body on, while the answer may already be on its way back.
 net::task<> session::pump()
 {
-    if (call_.request.expects_continue && call_.request_bytes == 0 &&
-        client_->pending().empty() && !client_->put({go_on})) {
+    if (call_.request.expects_continue && call_.request_bytes == 0 && client_->pending().empty() &&
+        !client_->put({go_on})) {
         const error_code lost = co_await client_->drain();
         call_.client_lost = static_cast<bool>(lost);
     }

@@ -1,7 +1,7 @@
 #include "proxy/plan.hpp"
 
-#include <algorithm>
 #include <boost/json.hpp>
+#include <algorithm>
 #include <map>
 
 #include "base/text.hpp"
@@ -211,9 +211,10 @@ result<std::shared_ptr<const snapshot>> snapshot::make(
 
 const provider_plan* snapshot::find(std::string_view provider_id) const noexcept
 {
-    const auto at = std::lower_bound(
-        plans_.begin(), plans_.end(), provider_id,
-        [](const provider_plan& plan, std::string_view id) { return plan.provider->facts().id < id; });
+    const auto at = std::lower_bound(plans_.begin(), plans_.end(), provider_id,
+                                     [](const provider_plan& plan, std::string_view id) {
+                                         return plan.provider->facts().id < id;
+                                     });
     return at != plans_.end() && at->provider->facts().id == provider_id ? &*at : nullptr;
 }
 

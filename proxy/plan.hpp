@@ -57,9 +57,9 @@ struct provider_plan {
     std::vector<std::string> removed_headers;  // injection places and carriers, lower case
     std::vector<std::string> removed_query;
     std::vector<std::string> removed_cookies;
-    std::vector<std::string> removed_json;     // members at the top level of a JSON body
-    std::vector<std::string> removed_form;     // fields of a form
-    bool reads_bodies = false;                 // some name is in one of the two
+    std::vector<std::string> removed_json;  // members at the top level of a JSON body
+    std::vector<std::string> removed_form;  // fields of a form
+    bool reads_bodies = false;              // some name is in one of the two
     std::vector<std::pair<std::string, std::vector<injection_plan>>> kinds;  // by credential kind
 };
 
@@ -80,7 +80,7 @@ private:
 // One authority of a connection, with its variables filled in.
 struct upstream {
     const listed_host* listed = nullptr;  // as the catalogue spells it
-    std::string authority;                          // what the Host field says
+    std::string authority;                // what the Host field says
     net::destination to;
     std::shared_ptr<net::lane> lane;
 };
@@ -99,9 +99,10 @@ struct connection_plan {
 };
 
 // Null if the connection's kind or variables do not fit its provider (the file changed since).
-std::shared_ptr<const connection_plan> make_connection_plan(
-    std::shared_ptr<const snapshot> from, const provider_plan& provider,
-    const vault::connection& connection, net::pool& pool);
+std::shared_ptr<const connection_plan> make_connection_plan(std::shared_ptr<const snapshot> from,
+                                                            const provider_plan& provider,
+                                                            const vault::connection& connection,
+                                                            net::pool& pool);
 
 // Fills {variables} from `variables`, then from the provider's defaults. False: one is missing.
 bool expand_variables(std::string_view text, const std::map<std::string, std::string>& variables,

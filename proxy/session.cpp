@@ -133,9 +133,9 @@ net::task<session::head_result> session::read_head(refusal& fate)
             begun = true;
             client_->expires_after(limits.header_timeout, true);
         }
-        const head_state state =
-            pending.empty() ? head_state::incomplete
-                            : read_request_head(pending, head_limits, scanned, call_.head);
+        const head_state state = pending.empty()
+                                     ? head_state::incomplete
+                                     : read_request_head(pending, head_limits, scanned, call_.head);
         if (state == head_state::complete) {
             head_text_.assign(pending.substr(0, call_.head.size));
             rebase(call_.head, pending.data(), head_text_.data());

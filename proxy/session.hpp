@@ -28,7 +28,7 @@ struct worker_context {
     run_cache& runs;
     std::shared_ptr<const proxy::snapshot> snapshot;
     ulid_source call_ids;
-    std::string date;       // the Date field's value, renewed every second
+    std::string date;  // the Date field's value, renewed every second
     bool draining = false;
     vault::secret scratch;  // where credentials are opened, one at a time
 
