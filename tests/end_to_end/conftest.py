@@ -3,8 +3,9 @@ import signal
 
 import pytest
 
-from harness import catalogue, gate as gates, routes
+from harness import catalogue, gate as gates, network, routes
 from harness.certificates import Authority
+from harness.fleet import Fleet
 from harness.gate import Gate
 from harness.processes import discard, room
 from harness.provider import Provider
@@ -104,3 +105,13 @@ def lab(make_gate, lab_provider, authority):
 @pytest.fixture(scope="module")
 def make_lab(make_gate, authority):
     return lambda provider, **options: Laboratory(make_gate, provider, authority, **options)
+
+
+@pytest.fixture(scope="module")
+def fleet(authority):
+    """Three gates, each on a machine of its own; at the end as in make_gate."""
+    if reason := network.missing():
+        pytest.skip(reason)
+    made = Fleet(authority, 3)
+    yield made
+    made.close()
