@@ -1,8 +1,6 @@
 #include "cli/gate.hpp"
 
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -13,6 +11,7 @@
 #include <thread>
 
 #include "audit/trail.hpp"
+#include "cli/sandbox.hpp"
 #include "config/catalogue.hpp"
 #include "control/server.hpp"
 #include "identity/run_token.hpp"
@@ -234,12 +233,15 @@ gate::~gate()
     }
 }
 
-void gate::run()
+void gate::run(bool confined)
 {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);  // A full trail is an error to answer with, not a death.
     const std::vector<std::string> proxies = parts_->proxy.open();
     const std::string control = parts_->control.open();
+    if (confined) {
+        confine_process();
+    }
     parts_->record(audit::kind::gate_started, "");
     parts_->proxy.start();
     parts_->wait_for_signal();
@@ -249,15 +251,6 @@ void gate::run()
     std::cout << "listening control " << control << std::endl;
     parts_->io.run();
     parts_->stopping.join();
-}
-
-bool harden_process() noexcept
-{
-    const rlimit no_core{0, 0};
-    const bool dumps_off = ::setrlimit(RLIMIT_CORE, &no_core) == 0;
-    const bool not_dumpable = ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
-    const bool no_privileges = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-    return dumps_off && not_dumpable && no_privileges;
 }
 
 }  // namespace sallyport::cli

@@ -19,16 +19,12 @@ public:
     ~gate();
 
     // Prints a line per listener on stdout once everything is ready, then serves until SIGTERM or
-    // SIGINT, drains and returns.
-    void run();
+    // SIGINT, drains and returns. `confined`: under the system-call filter (sandbox.hpp).
+    void run(bool confined);
 
 private:
     struct parts;
     std::unique_ptr<parts> parts_;
 };
-
-// Before the first secret exists: no core dumps, not readable through /proc by others of the same
-// user, no new privileges. Returns false where the system refused one of them.
-bool harden_process() noexcept;
 
 }  // namespace sallyport::cli
