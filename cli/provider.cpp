@@ -74,11 +74,11 @@ json::object to_json(const policy::provider_facts& facts, bool whole)
                                          {"default", one.default_value},
                                          {"description", one.description}});
     }
-    json::array unverified(facts.unverified.begin(), facts.unverified.end());
+    json::array unverified(facts.about.unverified.begin(), facts.about.unverified.end());
     provider["hosts"] = std::move(hosts);
     provider["scopes"] = std::move(scopes);
     provider["variables"] = std::move(variables);
-    provider["documentation"] = facts.documentation;
+    provider["documentation"] = facts.about.notes;
     provider["unverified"] = std::move(unverified);
     return provider;
 }
@@ -167,8 +167,8 @@ void show_provider(const provider_options& options)
         lines.print(std::cout);
         print_variables(facts);
         print_scopes(facts);
-        if (!facts.documentation.empty()) {
-            std::cout << '\n' << facts.documentation << '\n';
+        if (!facts.about.notes.empty()) {
+            std::cout << '\n' << facts.about.notes << '\n';
         }
         return;
     }

@@ -169,10 +169,10 @@ void read_test(yaml_file& file, const yaml_node& node, policy::provider_facts& f
     yaml_map map(file, node);
     check_members(file, map, test_members);
     map.require("request");
-    if (!map.read("request", facts.test_request)) {
+    if (!map.read("request", facts.about.test.request)) {
         return;
     }
-    const std::string_view request = facts.test_request;
+    const std::string_view request = facts.about.test.request;
     const std::size_t space = request.find(' ');
     const std::size_t slashes = request.find("://");
     if (space == std::string_view::npos || slashes == std::string_view::npos || slashes < space) {
@@ -221,8 +221,8 @@ void read_descriptions(yaml_file& file, yaml_map& top, policy::provider_facts& f
     std::vector<std::string> checked;
     top.read("version_in_path", version);
     top.read("checked", checked);
-    top.read("unverified", facts.unverified);
-    top.read("notes", facts.documentation);
+    top.read("unverified", facts.about.unverified);
+    top.read("notes", facts.about.notes);
 }
 
 }  // namespace sallyport::config

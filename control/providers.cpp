@@ -65,7 +65,7 @@ json::object description_of(const policy::provider_facts& facts)
     out["hosts"] = std::move(hosts);
     out["variables"] = std::move(variables);
     out["scopes"] = std::move(scopes);
-    out["documentation"] = facts.documentation;
+    out["documentation"] = facts.about.notes;
     return out;
 }
 

@@ -5,7 +5,9 @@
 // Source: CONTRACT.md 5.
 #pragma once
 
+#include "policy/oauth2_facts.hpp"
 #include "policy/path.hpp"
+#include "policy/provider_description.hpp"
 #include "policy/scopes.hpp"
 
 #include <cstdint>
@@ -28,13 +30,20 @@ std::optional<operation_class> parse_operation_class(std::string_view text) noex
 struct injection {
     enum class place : std::uint8_t { header, query, cookie, path, body };
     place in = place::header;
-    std::string name;   // Header, query parameter, cookie or member name. Empty for `path`.
+    // Header, query parameter, cookie or member name. For `path` the leading path under which it
+    // applies, "/file"; empty: wherever no other one does.
+    std::string name;
     std::string value;  // Template with {placeholders}: "Bearer {secret}", "/bot{secret}".
 };
 
 struct credential_kind {
     std::string kind;  // oauth2 | api_key | bearer | basic | custom
     std::vector<injection> inject;
+    // Templates of the two halves of {basic}: "{username}/token" and "{password}".
+    std::string basic_username = "{username}";
+    std::string basic_password = "{password}";
+    std::string secret_format = {};  // what the secret looks like, for people
+    std::string note = {};
 };
 
 // An authority that may get the credential. `host` may hold {variables} that a connection sets.
@@ -43,16 +52,22 @@ struct upstream_host {
     std::uint16_t port = 443;
     // Templates of leading segments, "/api/" or "/{owner}/{repo}.git/". With a slash at the end
     // something must follow. Empty: every path. decide() names no rule for a path outside them.
-    std::vector<std::string> path_prefixes;
+    std::vector<std::string> path_prefixes = {};
+    // The same API under another name: rules that name no hosts cover it too.
+    bool is_alias = false;
+    std::string note = {};
 };
 
 struct variable {
     std::string name;
     std::string where;          // host | path | oauth
-    std::string default_value;  // Empty: a connection must set it.
-    std::string
-        pattern;  // ECMAScript regular expression over the whole value; empty: one DNS label
+    std::string default_value;  // Empty: a connection must set it, unless it is optional.
+    // ECMAScript regular expression over the whole value; empty: one DNS label.
+    std::string pattern;
     std::string description;
+    bool is_optional = false;
+    std::string example = {};
+    std::string source = {};  // where the value is learned, in words
 };
 
 // A carrier of credentials that is removed from a caller's request: `header:X-Api-Key`,
@@ -61,12 +76,6 @@ struct carrier {
     enum class place : std::uint8_t { header, query, form, json };
     place in = place::header;
     std::string name;
-};
-
-struct scope_description {
-    std::string id;
-    std::string class_name;  // read | write | destructive | identity
-    std::string description;
 };
 
 struct rule {
@@ -110,9 +119,8 @@ struct provider_facts {
     bool verb_semantics_path = false;
     std::vector<rule> rules;
     std::vector<rule_table> tables;
-    std::string test_request;   // "GET https://..."
-    std::string documentation;  // free text for `provider show`
-    std::vector<std::string> unverified;
+    std::optional<oauth2_facts> oauth2;
+    provider_description about;
 };
 
 // What decide() looks at. Views into the call.

@@ -247,7 +247,13 @@ std::uint64_t rule_book::methods_of(const rule& source, bool is_row) const
 
 std::uint64_t rule_book::hosts_of(const rule& source) const
 {
-    std::uint64_t bits = source.hosts.empty() ? bit(0) : 0;
+    std::uint64_t bits = 0;
+    if (source.hosts.empty()) {
+        bits = bit(0);
+        for (std::size_t i = 0; i < facts_.hosts.size(); ++i) {
+            bits |= facts_.hosts[i].is_alias ? bit(i + 1) : 0;
+        }
+    }
     for (const std::string& name : source.hosts) {
         std::uint64_t named = 0;
         for (std::size_t i = 0; i < hosts_.size(); ++i) {

@@ -57,7 +57,7 @@ TEST(ShippedCatalogue, HasNoProblems)
     for (const auto& provider : shipped().catalogue->all()) {
         ids.push_back(provider->facts().id);
         EXPECT_FALSE(provider->facts().category.empty());
-        EXPECT_FALSE(provider->facts().test_request.empty());
+        EXPECT_FALSE(provider->facts().about.test.request.empty());
     }
     EXPECT_EQ(ids, (texts{"anthropic", "github", "gmail", "openai", "slack", "stripe"}));
 }
