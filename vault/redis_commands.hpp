@@ -26,8 +26,9 @@ bool all_texts(const redis_reply& reply, std::size_t count);
 
 class redis_commands {
 public:
-    redis_commands(boost::asio::io_context& context, redis_address address)
-        : link_(context, std::move(address))
+    redis_commands(boost::asio::io_context& context, redis_address address,
+                   redis_hooks hooks = redis_hooks())
+        : link_(context, std::move(address), std::move(hooks))
     {
     }
 

@@ -44,8 +44,8 @@ struct close_unless_answered {
 }  // namespace
 
 struct redis_link::state : std::enable_shared_from_this<state> {
-    state(asio::io_context& with, redis_address at)
-        : context(with), address(std::move(at)), pause(with)
+    state(asio::io_context& with, redis_address at, redis_hooks heard)
+        : context(with), address(std::move(at)), hooks(std::move(heard)), pause(with)
     {
     }
 
@@ -65,6 +65,13 @@ struct redis_link::state : std::enable_shared_from_this<state> {
                     self->lost(std::move(why));
                 }
             });
+        if (!hooks.channels.empty()) {
+            wire->subscribe(hooks.channels, [weak](const redis_reply& reply) {
+                if (const auto self = weak.lock()) {
+                    self->hooks.pushed(reply);
+                }
+            });
+        }
         wire->start(address);
     }
 
@@ -73,6 +80,9 @@ struct redis_link::state : std::enable_shared_from_this<state> {
         wire.reset();
         trouble = std::move(why);
         ++failures;
+        if (hooks.lost) {
+            hooks.lost();
+        }
         pause.expires_after(pause_after(failures));
         pause.async_wait([weak = weak_from_this()](const error_code& stopped) {
             const auto self = weak.lock();
@@ -84,14 +94,15 @@ struct redis_link::state : std::enable_shared_from_this<state> {
 
     asio::io_context& context;
     redis_address address;
+    redis_hooks hooks;
     asio::steady_timer pause;
     std::shared_ptr<redis_wire> wire;  // Null between two attempts.
     std::string trouble;
     int failures = 0;
 };
 
-redis_link::redis_link(asio::io_context& context, redis_address address)
-    : state_(std::make_shared<state>(context, std::move(address)))
+redis_link::redis_link(asio::io_context& context, redis_address address, redis_hooks hooks)
+    : state_(std::make_shared<state>(context, std::move(address), std::move(hooks)))
 {
     state_->open();
 }
@@ -106,6 +117,13 @@ redis_link::~redis_link()
 }
 
 std::string redis_link::trouble() const { return state_->trouble; }
+
+void redis_link::drop(std::string why)
+{
+    if (const std::shared_ptr<redis_wire> wire = state_->wire) {
+        wire->close(std::move(why));
+    }
+}
 
 asio::awaitable<result<redis_reply>> redis_link::ask(std::vector<std::string> words)
 {

@@ -7,6 +7,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,9 +18,19 @@
 
 namespace sallyport::vault {
 
+// What the owner of a link hears of it. Called on the io_context's thread, never from inside the
+// link's own functions but drop().
+struct redis_hooks {
+    std::vector<std::string> channels;  // Not empty: a subscriber, which takes no commands.
+    std::function<void(const redis_reply&)> pushed;
+    // A connection ended: whatever is answered from now on may come from another server.
+    std::function<void()> lost;
+};
+
 class redis_link {
 public:
-    redis_link(boost::asio::io_context& context, redis_address address);
+    redis_link(boost::asio::io_context& context, redis_address address,
+               redis_hooks hooks = redis_hooks());
     ~redis_link();
     redis_link(const redis_link&) = delete;
     redis_link& operator=(const redis_link&) = delete;
@@ -30,6 +41,8 @@ public:
 
     // Empty while the connection stands.
     std::string trouble() const;
+    // Ends the connection and dials again.
+    void drop(std::string why);
 
 private:
     struct state;

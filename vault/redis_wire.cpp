@@ -24,6 +24,13 @@ redis_wire::redis_wire(asio::io_context& context, std::function<void()> answered
 {
 }
 
+void redis_wire::subscribe(std::vector<std::string> channels,
+                           std::function<void(const redis_reply&)> pushed)
+{
+    channels_ = std::move(channels);
+    pushed_ = std::move(pushed);
+}
+
 void redis_wire::start(const redis_address& address)
 {
     if (address.password) {
@@ -39,6 +46,11 @@ void redis_wire::start(const redis_address& address)
         greet({"SELECT", std::to_string(address.database)}, "Redis has no such database");
     }
     greet({"PING"}, "Redis does not serve");
+    if (!channels_.empty()) {
+        std::vector<std::string_view> words = {"SUBSCRIBE"};
+        words.insert(words.end(), channels_.begin(), channels_.end());
+        enqueue(words);  // Each channel is answered by a push.
+    }
 
     const auto self = shared_from_this();
     greeting_.expires_after(command_timeout);
@@ -162,12 +174,16 @@ void redis_wire::take(std::string_view bytes)
     }
     while (!ended_) {
         result<std::optional<redis_reply>> reply = reader_.next();
-        if (!reply || (*reply && expected_.empty())) {
+        if (!reply || (*reply && expected_.empty() && !pushed_)) {
             close("Redis answers what nobody asked, or not as Redis does");
             return;
         }
         if (!*reply) {
             return;
+        }
+        if (expected_.empty()) {
+            pushed_(**reply);
+            continue;
         }
         const expected next = std::move(expected_.front());
         expected_.pop_front();

@@ -42,6 +42,11 @@ public:
     redis_wire(boost::asio::io_context& context, std::function<void()> answered,
                std::function<void(std::string)> closed);
 
+    // Makes this a subscriber of `channels`, to be called before start(): what Redis then sends
+    // unasked goes to `pushed`. It takes no commands.
+    void subscribe(std::vector<std::string> channels,
+                   std::function<void(const redis_reply&)> pushed);
+
     // Dials and greets: AUTH, SELECT, PING as the address wants them. Commands may be sent at once.
     void start(const redis_address& address);
 
@@ -67,6 +72,8 @@ private:
     boost::asio::io_context& context_;
     std::function<void()> answered_;
     std::function<void(std::string)> closed_;
+    std::vector<std::string> channels_;
+    std::function<void(const redis_reply&)> pushed_;
     boost::asio::ip::tcp::resolver resolver_;
     boost::asio::ip::tcp::socket socket_;
     boost::asio::steady_timer greeting_;  // The limit of dialling and greeting.
