@@ -1,5 +1,6 @@
 """What every end-to-end test may ask for."""
 import signal
+from contextlib import ExitStack
 
 import pytest
 
@@ -115,3 +116,10 @@ def fleet(authority):
     made = Fleet(authority, 3)
     yield made
     made.close()
+
+
+@pytest.fixture
+def stack():
+    """What a test begins is ended with it, last first."""
+    with ExitStack() as entered:
+        yield entered

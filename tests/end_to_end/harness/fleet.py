@@ -5,6 +5,7 @@ from its store and still reach the provider: that is when a revocation is hardes
 and commands use unix sockets, which no namespace keeps apart.
 """
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -60,10 +61,6 @@ class Redis:
         self.starts = 0
         self.start()
 
-    @property
-    def url(self):
-        return f"redis://{self.plug.address}:{self.port}"
-
     def start(self):
         self.starts += 1
         self.program = Program(
@@ -72,6 +69,21 @@ class Redis:
              "yes", "--appendfsync", "always", *self.more],
             self.directory, f"redis-{self.starts}", preexec_fn=self.machine.enter)
         until(lambda: self.say("ping") == "PONG", "redis")
+
+    def follow(self, master):
+        """Becomes its replica, and has all it has once this returns."""
+        self.say("replicaof", master.plug.address, master.port)
+        until(lambda: "master_link_status:up" in self.say("info", "replication")
+              and master.offset() == self.offset(), "replication")
+
+    def offset(self):
+        fields = dict(line.split(":", 1) for line in self.say("info", "replication").splitlines()
+                      if ":" in line)
+        return fields["master_repl_offset"].strip()
+
+    def lose(self, other):
+        """Sends nothing to that one any more, and does not notice."""
+        self.machine.ip("route", "add", "blackhole", other.plug.address)
 
     def say(self, *words):
         return run(["redis-cli", "-s", self.socket, *words]).stdout.decode().strip()
@@ -100,6 +112,9 @@ class Fleet:
         self.inside = Segment("inside", "10.91.0")
         self.outside = Segment("outside", "10.92.0")
         self.redis = Redis(*self.plug_in("redis", self.inside))
+        self.redis_address = self.redis.plug.address
+        self.redis_url = f"redis://{self.redis_address}:{self.redis.port}"
+        self.retired = []
         self.witness = Witness(*self.plug_in("provider", self.outside), authority, self.directory)
         self.authority = authority
         self.gates = []
@@ -120,7 +135,7 @@ class Fleet:
         self.plug_in(name, self.outside)
         first = self.gates[0] if self.gates else None
         gate = Gate([catalogue.laboratory(self.witness.url, self.authority, "bench")],
-                    settings={"vault": {"store": store or self.redis.url,
+                    settings={"vault": {"store": store or self.redis_url,
                                         "lease": f"{LEASE * 1000:.0f}ms"}},
                     planted=first.planted if first else planted, preparation=machine.enter)
         gate.name = name
@@ -130,6 +145,15 @@ class Fleet:
         self.gates.append(gate)
         self.links.append(link)
         gate.start()
+
+    def fail_over_to(self, replica):
+        """As somebody does it by hand: the old one dies, the other gets its role and address."""
+        self.redis.stop(signal.SIGKILL)
+        self.redis.plug.cut("silently")
+        self.retired.append(self.redis)
+        self.redis = replica
+        replica.say("replicaof", "no", "one")
+        replica.plug.take_over(self.redis_address)
 
     # What tests do with it.
 
@@ -159,8 +183,9 @@ class Fleet:
                 if gate in Gate.live:
                     gate.stop()
                     gate.verify()
-            leaks = self.first.planted.sweep(self.redis.directory)
-            assert not leaks, leaks
+            for redis in (self.redis, *self.retired):
+                leaks = self.first.planted.sweep(redis.directory)
+                assert not leaks, leaks
         finally:
             self.discard()
 
@@ -168,7 +193,8 @@ class Fleet:
         for gate in self.gates:
             gate.discard()
         self.witness.stop()
-        self.redis.discard()
+        for redis in (self.redis, *self.retired):
+            redis.discard()
         for segment in (self.inside, self.outside):
             segment.remove()
         for machine in self.machines.values():
