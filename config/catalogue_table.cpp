@@ -43,6 +43,16 @@ std::optional<std::string> read_bytes(const std::string& file)
     return in.bad() ? std::nullopt : std::optional(std::move(bytes));
 }
 
+// Generated tables hold a few `{id}}`: the placeholder is meant.
+std::string without_stray_braces(std::string_view path)
+{
+    std::string fixed(path);
+    for (std::size_t at = fixed.find("}}"); at != std::string::npos; at = fixed.find("}}", at)) {
+        fixed.erase(at, 1);
+    }
+    return fixed;
+}
+
 struct table_base {
     std::string path;
     std::string host;                         // Empty: the base URL's.
@@ -164,7 +174,7 @@ private:
         policy::rule row;
         row.operation = std::string(method) + " " + std::string(path);
         const table_base& base = base_of(path);
-        row.path = base.path + std::string(path);
+        row.path = base.path + without_stray_braces(path);
         row.methods = {std::string(method)};
         row.source = name_ + ":" + std::to_string(line_);
         row.cls = class_of(method, path, row.path);
@@ -176,7 +186,6 @@ private:
             return;
         }
         try {
-            policy::parse_template(path);
             policy::parse_template(row.path);
         } catch (const std::invalid_argument& error) {
             report(line, path, error.what());

@@ -4,7 +4,8 @@
 // that start with '#' are remarks, save `# base: URL`, whose path stands before every template and
 // whose host the rows cover; a host that the provider does not have stands for the base URL's, so
 // that a table also serves another installation of the same API. Further bases for some templates
-// may follow: `# base: URL; URL for: TEMPLATE TEMPLATE; ...`.
+// may follow: `# base: URL; URL for: TEMPLATE TEMPLATE; ...`. A `{x}}` in a template is read as
+// {x}.
 //
 // Limits: table_bytes_max, table_rows_max.
 #pragma once

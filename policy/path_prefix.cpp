@@ -16,7 +16,7 @@ path_prefix::path_prefix(std::string_view text, bool fold)
         segments_.pop_back();
     }
     for (template_segment& segment : segments_) {
-        if (segment.kind == segment_kind::some) {
+        if (segment.kind == segment_kind::some || segment.kind == segment_kind::some_until) {
             throw std::invalid_argument("{+x} is not accepted in a path prefix");
         }
         for (std::string& literal : segment.texts) {

@@ -57,10 +57,13 @@ template_segment parse_segment(std::string_view text)
     }
     const bool bare =
         segment.texts.size() == 2 && segment.texts[0].empty() && segment.texts[1].empty();
-    if (several && !bare) {
-        throw std::invalid_argument("{+x} must be a whole segment");
+    if (several && (segment.texts.size() != 2 || !segment.texts[0].empty())) {
+        throw std::invalid_argument("{+x} must begin its segment, and be its only placeholder");
     }
-    if (bare) {
+    if (several && !bare) {
+        segment.kind = segment_kind::some_until;
+        segment.texts.erase(segment.texts.begin());
+    } else if (bare) {
         segment.kind = several ? segment_kind::some : segment_kind::one;
         segment.texts.clear();
     } else if (segment.texts.size() > 1) {
@@ -134,6 +137,15 @@ bool fits(const std::vector<std::string>& texts, std::string_view segment, bool 
         taken = at + texts[i].size();
     }
     return middle.size() > taken;
+}
+
+bool fits_end(std::string_view text, std::string_view segment, bool fold) noexcept
+{
+    if (segment.size() <= text.size()) {
+        return false;
+    }
+    const std::string_view end = segment.substr(segment.size() - text.size());
+    return fold ? equal_ignoring_case(end, text) : end == text;
 }
 
 }  // namespace sallyport::policy

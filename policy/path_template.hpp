@@ -2,8 +2,9 @@
 //
 // `{x}` is one segment that is not empty, `{+x}` one or more of which the first and the last are
 // not empty, `**` (only at the end) whatever is left, also nothing. Text beside placeholders inside
-// a segment is literal: `{id}:batchUpdate`. Literals are compared with decoded segments as they
-// stand. "/a/" ends in an empty literal: a trailing slash is told apart.
+// a segment is literal: `{id}:batchUpdate`, and `{+path}:` ends with the segment that ends in ':'.
+// Literals are compared with decoded segments as they stand. "/a/" ends in an empty literal: a
+// trailing slash is told apart.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +14,23 @@
 
 namespace sallyport::policy {
 
-// In the order of specificity. `end` ranks the template that stops where another goes on.
-enum class segment_kind : std::uint8_t { literal, partly_literal, one, some, end, rest };
+// In the order of specificity. `some_until` is `{+x}text`; `end` ranks the template that stops
+// where another goes on.
+enum class segment_kind : std::uint8_t {
+    literal,
+    partly_literal,
+    one,
+    some_until,
+    some,
+    end,
+    rest
+};
 
 struct template_segment {
     segment_kind kind = segment_kind::literal;
     // literal: its text. partly_literal: the literal texts around the placeholders, so one more
-    // than there are placeholders, the first and the last possibly empty.
+    // than there are placeholders, the first and the last possibly empty. some_until: the text that
+    // the last segment ends with.
     std::vector<std::string> texts;
 
     bool operator==(const template_segment&) const = default;
@@ -33,5 +44,8 @@ path_template parse_template(std::string_view text);
 // Whether a segment fits `{a}literal{b}`: each placeholder takes at least one byte. Linear in the
 // segment for each text. `texts` in lower case where `fold` is set.
 bool fits(const std::vector<std::string>& texts, std::string_view segment, bool fold) noexcept;
+
+// Whether a segment can be the last one of `{+x}text`: at least one byte, then the text.
+bool fits_end(std::string_view text, std::string_view segment, bool fold) noexcept;
 
 }  // namespace sallyport::policy

@@ -84,8 +84,7 @@ public:
             node& to = trie_.nodes_.emplace_back();
             to.best_rank = from.best_rank;
             to.one = from.one;
-            to.some = from.some;
-            to.nested = from.nested;
+            append(trie_.somes_, from.somes, to.somes_begin, to.somes_end);
             append(trie_.partials_, from.partials, to.partials_begin, to.partials_end);
             append(trie_.terminals_, from.ends, to.ends_begin, to.ends_end);
             append(trie_.terminals_, from.rests, to.rests_begin, to.rests_end);
@@ -101,15 +100,17 @@ public:
         }
         trie_.nodes_.shrink_to_fit();
         trie_.partials_.shrink_to_fit();
+        trie_.somes_.shrink_to_fit();
         trie_.terminals_.shrink_to_fit();
         trie_.texts_.shrink_to_fit();
     }
 
 private:
     struct growing_node {
-        std::uint32_t best_rank = none, one = none, some = none, nested = none;
+        std::uint32_t best_rank = none, one = none;
         bool below_some = false;
         std::vector<partial_edge> partials;
+        std::vector<some_edge> somes;
         std::vector<terminal> ends, rests;
     };
 
@@ -141,14 +142,23 @@ private:
                     nodes_[at].one = added;
                 }
                 return nodes_[at].one;
-            default:
-                if (nodes_[at].some == none) {
-                    const std::uint32_t added = add_node(at, true);
-                    nodes_[at].some = added;
-                    nodes_[at].nested = nodes_[at].below_some ? nested_++ : none;
-                }
-                return nodes_[at].some;
+            case segment_kind::some_until: return some(at, segment.texts[0]);
+            default: return some(at, {});
         }
+    }
+
+    std::uint32_t some(std::uint32_t at, std::string until)
+    {
+        until = fold_ ? lower(until) : until;
+        for (const some_edge& edge : nodes_[at].somes) {
+            if (edge.until == until) {
+                return edge.child;
+            }
+        }
+        const std::uint32_t added = add_node(at, true);
+        const std::uint32_t nested = nodes_[at].below_some ? nested_++ : none;
+        nodes_[at].somes.push_back({std::move(until), added, nested});
+        return added;
     }
 
     std::uint32_t literal(std::uint32_t at, const std::string& text)
@@ -281,20 +291,28 @@ void rule_trie::visit(search& state, std::uint32_t at, std::size_t position) con
     if (!segment.empty() && here.one != none) {
         visit(state, here.one, position + 1);
     }
-    // A {+x} below another one is reached at rising positions, and what it covers from the first of
-    // them includes what it covers from all others. So once is enough, and nothing is done twice.
-    const bool covered = here.nested != none && state.expanded[here.nested];
-    if (!segment.empty() && here.some != none && !covered) {
-        if (here.nested != none) {
-            state.expanded[here.nested] = true;
-        }
-        for (std::size_t end = position + 1; end <= segments.size(); ++end) {
-            if (!segments[end - 1].empty()) {
-                visit(state, here.some, end);
-            }
-        }
+    for (std::uint32_t i = here.somes_begin; i < here.somes_end && !segment.empty(); ++i) {
+        visit_some(state, somes_[i], position);
     }
     try_terminals(state, here.rests_begin, here.rests_end);
+}
+
+// A {+x} below another one is reached at rising positions, and what it covers from the first of
+// them includes what it covers from all others. So once is enough, and nothing is done twice.
+void rule_trie::visit_some(search& state, const some_edge& edge,
+                           std::size_t position) const noexcept
+{
+    if (edge.nested != none) {
+        if (state.expanded[edge.nested]) {
+            return;
+        }
+        state.expanded[edge.nested] = true;
+    }
+    for (std::size_t end = position + 1; end <= state.segments.size(); ++end) {
+        if (fits_end(edge.until, state.segments[end - 1], fold_)) {
+            visit(state, edge.child, end);
+        }
+    }
 }
 
 }  // namespace sallyport::policy

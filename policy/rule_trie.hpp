@@ -44,10 +44,9 @@ public:
 
 private:
     struct node {
-        std::uint32_t best_rank = none;  // of all rules at or below it
-        std::uint32_t one = none;        // child for {x}
-        std::uint32_t some = none;       // child for {+x}
-        std::uint32_t nested = none;     // number of its {+x} edge, if it stands below another
+        std::uint32_t best_rank = none;                // of all rules at or below it
+        std::uint32_t one = none;                      // child for {x}
+        std::uint32_t somes_begin = 0, somes_end = 0;  // {+x}, with or without a text at the end
         std::uint32_t partials_begin = 0, partials_end = 0;
         std::uint32_t ends_begin = 0, ends_end = 0;    // rules whose template ends here
         std::uint32_t rests_begin = 0, rests_end = 0;  // and those that go on with **
@@ -63,6 +62,11 @@ private:
         std::vector<std::string> texts;
         std::uint32_t child = none;
     };
+    struct some_edge {
+        std::string until;  // Empty: a bare {+x}.
+        std::uint32_t child = none;
+        std::uint32_t nested = none;  // Its number, if it stands below another {+x}.
+    };
     struct terminal {
         std::uint64_t methods = 0;
         std::uint64_t hosts = 0;
@@ -75,12 +79,14 @@ private:
                                 std::string_view segment) const noexcept;
     void try_terminals(search& state, std::uint32_t begin, std::uint32_t end) const noexcept;
     void visit(search& state, std::uint32_t at, std::size_t position) const noexcept;
+    void visit_some(search& state, const some_edge& edge, std::size_t position) const noexcept;
 
     bool fold_;
     std::vector<node> nodes_;
     std::vector<literal_edge> literals_;  // Open addressing; a power of two.
     std::string texts_;
     std::vector<partial_edge> partials_;
+    std::vector<some_edge> somes_;
     std::vector<terminal> terminals_;
     std::vector<std::uint32_t> entry_of_rank_;
 };

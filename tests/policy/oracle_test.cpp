@@ -61,8 +61,9 @@ bool naive_matches(const path_template& path, std::size_t at, const texts& segme
         default: break;
     }
     for (std::size_t end = position + 1; end <= segments.size(); ++end) {
-        if (!segment.empty() && !segments[end - 1].empty() &&
-            naive_matches(path, at + 1, segments, end)) {
+        const std::string until = path[at].texts.empty() ? "" : path[at].texts[0];
+        if (!segment.empty() && segments[end - 1].size() > until.size() &&
+            segments[end - 1].ends_with(until) && naive_matches(path, at + 1, segments, end)) {
             return true;
         }
     }
@@ -124,8 +125,8 @@ world random_world(dice& dice)
         const std::size_t segments = 1 + dice.below(6);
         for (std::size_t j = 0; j < segments; ++j) {
             text += "/";
-            text += dice.pick({"a", "b", "ab", "{x}", "{y}", "{+x}", "{+y}", "a{x}", "{x}b",
-                               "{x}a{y}", "{x}{y}"});
+            text += dice.pick({"a", "b", "ab", "{x}", "{y}", "{+x}", "{+y}", "{+x}b", "{+x}ab",
+                               "a{x}", "{x}b", "{x}a{y}", "{x}{y}"});
         }
         text += dice.pick({"", "", "", "/", "/**"});
         made.paths.push_back(parse_template(text));
