@@ -12,6 +12,7 @@
 
 #include "audit/trail.hpp"
 #include "cli/sandbox.hpp"
+#include "cli/service_manager.hpp"
 #include "config/catalogue.hpp"
 #include "control/server.hpp"
 #include "identity/run_token.hpp"
@@ -210,6 +211,7 @@ void gate::parts::wait_for_signal()
 // Draining waits for calls, and calls may wait for the vault on this thread: so another one waits.
 void gate::parts::begin_stop()
 {
+    tell_service_manager("STOPPING=1");
     spdlog::info("stopping: {} callers connected", proxy.callers());
     stopping = std::thread([this] {
         proxy.stop();
@@ -249,6 +251,7 @@ void gate::run(bool confined)
         std::cout << "listening proxy " << address << '\n';
     }
     std::cout << "listening control " << control << std::endl;
+    tell_service_manager("READY=1");
     parts_->io.run();
     parts_->stopping.join();
 }

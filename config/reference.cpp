@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/secret_file.hpp"
+
 namespace sallyport::config {
 namespace {
 
@@ -172,7 +174,8 @@ std::optional<referenced> reference_reader::read_file(const yaml_node& node, std
         OPENSSL_cleanse(bytes.data(), bytes.size());
         return fail("is larger than 1 MiB");
     }
-    referenced found({bytes.data(), static_cast<std::size_t>(size)}, (status.st_mode & 077) != 0);
+    referenced found({bytes.data(), static_cast<std::size_t>(size)},
+                     exposed_to_others(name, status.st_mode));
     OPENSSL_cleanse(bytes.data(), bytes.size());
     return found;
 }

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/encoding.hpp"
+#include "base/secret_file.hpp"
 #include "base/text.hpp"
 #include "vault/crypto.hpp"
 #include "vault/error.hpp"
@@ -41,7 +42,7 @@ secret read_file(const std::string& path)
     if (::fstat(file.number, &about) != 0 || !S_ISREG(about.st_mode)) {
         refuse("the master key file " + path + " is not a regular file");
     }
-    if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (exposed_to_others(path, about.st_mode)) {
         refuse("the master key file " + path +
                " is open to others than its owner; take that away with chmod 600");
     }
