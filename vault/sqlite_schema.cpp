@@ -63,6 +63,11 @@ void create_file(const std::string& path)
     if (!usable) {
         refuse(path, "it is not a regular file of ours", errc::misconfigured);
     }
+    if (about.st_nlink > 1) {
+        // The log stands beside the name the file was opened by.
+        refuse(path, "it has a second name (a hard link), whose log would be another",
+               errc::misconfigured);
+    }
 }
 
 }  // namespace
