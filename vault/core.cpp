@@ -9,10 +9,10 @@
 namespace sallyport::vault {
 
 core::core(boost::asio::any_io_executor executor, std::unique_ptr<vault::store> opened,
-           secret master_key, std::chrono::milliseconds lease_length)
+           master_keys masters, std::chrono::milliseconds lease_length)
     : control(std::move(executor)),
       store(std::move(opened)),
-      keys(std::move(master_key), *store, box),
+      keys(std::move(masters), store->keys(), box),
       lease(lease_length)
 {
 }
@@ -32,20 +32,16 @@ sealed_kind kind_of(const connection& record) noexcept
     return record.kind == "oauth2" ? sealed_kind::oauth : sealed_kind::fixed;
 }
 
-task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::string id)
+namespace {
+
+// Where the record's key has been rotated away, or the store's keys are others than they were, a
+// second look finds what stands there now.
+constexpr int looks_max = 4;
+
+// errc::not_found: the store has no such key (any more).
+task<secret> open_sealed(std::shared_ptr<core> shared, connection record, std::string sealed)
 {
-    auto loading = shared->store->load(id);
-    result<stored_connection> found = co_await std::move(loading);
-    if (!found) {
-        co_return found.error();
-    }
-    answered_connection answer;
-    answer.record = std::move(found->record);
-    const connection& record = answer.record;
-    if (record.status != status::active || record.credential_version == 0) {
-        co_return answer;
-    }
-    const std::optional<std::uint32_t> generation = envelope::generation_of(found->sealed);
+    const std::optional<std::uint32_t> generation = envelope::generation_of(sealed);
     if (!generation) {
         co_return errc::corrupted;
     }
@@ -54,15 +50,66 @@ task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::s
     if (!key) {
         co_return key.error();
     }
-    const std::string store_key = connection_key(id);
-    const label expected{record.workspace, id, *generation, record.credential_version,
+    const std::string store_key = connection_key(record.id);
+    const label expected{record.workspace, record.id, *generation, record.credential_version,
                          kind_of(record)};
     const place where{store_key, sealed_field};
-    const result<secret> packed = shared->box.open(*key->key, expected, where, found->sealed);
-    if (!packed) {
-        co_return packed.error();
+    co_return shared->box.open(*key->key, expected, where, sealed);
+}
+
+// The record, and its packed credential if it is active and has one.
+struct opened_connection {
+    connection record;
+    std::optional<secret> packed;
+};
+
+task<opened_connection> load_opened(std::shared_ptr<core> shared, std::string id)
+{
+    std::string seen;
+    for (int look = 0; look < looks_max; ++look) {
+        auto loading = shared->store->load(id);
+        result<stored_connection> found = co_await std::move(loading);
+        if (!found) {
+            co_return found.error();
+        }
+        opened_connection answer;
+        answer.record = std::move(found->record);
+        if (answer.record.status != status::active || answer.record.credential_version == 0) {
+            co_return answer;
+        }
+        auto opening = open_sealed(shared, answer.record, found->sealed);
+        result<secret> opened = co_await std::move(opening);
+        if (opened) {
+            answer.packed.emplace(std::move(*opened));
+            co_return answer;
+        }
+        if (opened.error() != errc::not_found && opened.error() != errc::corrupted) {
+            co_return opened.error();
+        }
+        if (seen == found->sealed) {
+            break;
+        }
+        seen = std::move(found->sealed);
+        shared->keys.forget(answer.record.workspace);
     }
-    const result<credential> opened = unpack(packed->reveal());
+    co_return errc::corrupted;
+}
+
+}  // namespace
+
+task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::string id)
+{
+    auto loading = load_opened(shared, id);
+    result<opened_connection> found = co_await std::move(loading);
+    if (!found) {
+        co_return found.error();
+    }
+    answered_connection answer;
+    answer.record = std::move(found->record);
+    if (!found->packed) {
+        co_return answer;
+    }
+    const result<credential> opened = unpack(found->packed->reveal());
     if (!opened) {
         co_return opened.error();
     }

@@ -34,7 +34,7 @@ struct answered_connection {
 
 struct core {
     core(boost::asio::any_io_executor executor, std::unique_ptr<vault::store> opened,
-         secret master_key, std::chrono::milliseconds lease_length);
+         master_keys masters, std::chrono::milliseconds lease_length);
 
     // When an entry asked for at `sent` may no longer be used, whatever its epoch says.
     std::int64_t good_until(std::int64_t sent) const noexcept;

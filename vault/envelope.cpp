@@ -28,6 +28,7 @@ constexpr std::size_t record_text_at = record_length_at + 4;
 
 constexpr std::string_view wrap_magic = "CVW1";
 constexpr std::string_view wrap_context = "cvw1";
+constexpr std::size_t wrap_generation_at = 24;
 constexpr std::size_t wrap_created_at = 28;
 constexpr std::size_t wrap_header_bytes = 36;
 constexpr std::size_t wrap_commitment_at = wrap_header_bytes + salt_bytes;
@@ -250,6 +251,19 @@ result<secret> envelope::unwrap(const secret& master_key, const wrap_label& expe
         return errc::corrupted;
     }
     return data_key;
+}
+
+std::optional<wrap_facts> envelope::facts_of(std::string_view wrapped) noexcept
+{
+    if (wrapped.size() != wrap_bytes || !wrapped.starts_with(wrap_magic)) {
+        return std::nullopt;
+    }
+    wrap_facts found;
+    std::copy_n(wrapped.data() + wrap_magic.size(), found.master.size(), found.master.begin());
+    found.generation = get_big_endian<std::uint32_t>(wrapped.data() + wrap_generation_at);
+    found.created_at =
+        static_cast<unix_micros>(get_big_endian<std::uint64_t>(wrapped.data() + wrap_created_at));
+    return found;
 }
 
 void envelope::write_header(const label& what, char* out)

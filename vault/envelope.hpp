@@ -53,6 +53,13 @@ struct wrap_label {
     unix_micros created_at = 0;
 };
 
+// What a wrapped key says of itself, before anything is proved.
+struct wrap_facts {
+    key_id master{};
+    std::uint32_t generation = 0;
+    unix_micros created_at = 0;
+};
+
 class envelope {
 public:
     // Recognises a master key without using it on anything.
@@ -75,6 +82,9 @@ public:
     // `expected.created_at` is not compared: only the record knows it.
     result<secret> unwrap(const secret& master_key, const wrap_label& expected,
                           std::string_view key, std::string_view wrapped);
+
+    // Nullopt if it is no wrapped key.
+    static std::optional<wrap_facts> facts_of(std::string_view wrapped) noexcept;
 
 private:
     struct derived;

@@ -71,6 +71,7 @@ public:
 
 private:
     task<std::string> seal(connection record, secret packed);
+    task<void> try_insert(connection fresh, const secret* packed);
     task<connection> try_update(std::string id, const std::function<void(connection&)>* change,
                                 const secret* packed);
 
@@ -96,32 +97,52 @@ task<connection> vault_keeper::add(connection fresh, std::optional<credential> s
     fresh.version = 1;
     fresh.credential_version = 0;
 
-    stored_connection stored;
+    std::optional<secret> packed;
     if (secret_part) {
-        result<secret> packed = pack(*secret_part);
-        if (!packed) {
-            co_return packed.error();
+        result<secret> made = pack(*secret_part);
+        if (!made) {
+            co_return made.error();
         }
+        packed = std::move(*made);
         // From the clock: a connection removed and added again under its id must not take a version
         // it had before, or the old credential could be put back.
         fresh.credential_version = static_cast<std::uint64_t>(now);
         fresh.status = status::active;
         fresh.connected_at = fresh.connected_at == 0 ? now : fresh.connected_at;
-        auto sealing = seal(fresh, std::move(*packed));
+    }
+    // Again where the workspace's key was rotated between sealing and inserting.
+    result<void> inserted = errc::version_conflict;
+    for (int attempt = 0; attempt < update_attempts_max; ++attempt) {
+        auto trying = try_insert(fresh, packed ? &*packed : nullptr);
+        inserted = co_await std::move(trying);
+        if (inserted || inserted.error() != errc::version_conflict) {
+            break;
+        }
+    }
+    core_->connections.move(fresh.id);
+    if (!inserted) {
+        co_return inserted.error();
+    }
+    co_return fresh;
+}
+
+// The pointer belongs to add, which waits.
+task<void> vault_keeper::try_insert(connection fresh, const secret* packed)
+{
+    stored_connection stored;
+    if (packed != nullptr) {
+        secret again(packed->reveal());
+        auto sealing = seal(fresh, std::move(again));
         result<std::string> sealed = co_await std::move(sealing);
         if (!sealed) {
             co_return sealed.error();
         }
         stored.sealed = std::move(*sealed);
     }
-    stored.record = fresh;
+    stored.record = std::move(fresh);
     auto inserting = core_->store->insert(std::move(stored));
-    const result<void> inserted = co_await std::move(inserting);
-    core_->connections.move(fresh.id);
-    if (!inserted) {
-        co_return inserted.error();
-    }
-    co_return fresh;
+    result<void> inserted = co_await std::move(inserting);
+    co_return inserted;
 }
 
 task<std::string> vault_keeper::seal(connection record, secret packed)
@@ -291,7 +312,8 @@ result<T> run_now(asio::io_context& context, task<T> work)
 const char* why_not(const error_code& error)
 {
     if (error == errc::wrong_master_key) {
-        return "the vault was sealed under another master key than the one in vault.master_key";
+        return "the vault was sealed under another master key than those in vault.master_key and "
+               "vault.previous_master_keys";
     }
     if (error == errc::unavailable) {
         return "the vault's store does not answer";
@@ -303,7 +325,7 @@ const char* why_not(const error_code& error)
 
 std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& settings)
 {
-    secret master_key = read_master_key(settings.master_key);
+    master_keys masters = read_master_keys(settings);
     std::unique_ptr<store> opened = open_store(control, settings.store);
 
     // Asked on a context of its own, because `control` is not ours to run. A store that talks
@@ -313,7 +335,7 @@ std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& 
         opened->exclusive() ? nullptr : open_store(start, settings.store);
     store& asked = second ? *second : *opened;
     envelope box;
-    key_ring keys(secret(master_key.reveal()), asked, box);
+    key_ring keys(read_master_keys(settings, masters), asked.keys(), box);
     const result<void> checked = run_now(start, keys.check_canary());
     if (!checked) {
         throw boost::system::system_error(checked.error(), why_not(checked.error()));
@@ -323,7 +345,7 @@ std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& 
         throw boost::system::system_error(warnings.error(), why_not(warnings.error()));
     }
     auto shared = std::make_shared<core>(control.get_executor(), std::move(opened),
-                                         std::move(master_key), settings.lease);
+                                         std::move(masters), settings.lease);
     return std::make_unique<vault_keeper>(std::move(shared), std::move(*warnings));
 }
 

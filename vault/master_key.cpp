@@ -21,6 +21,8 @@ namespace sallyport::vault {
 namespace {
 
 constexpr std::size_t text_bytes_max = 1024;
+constexpr std::string_view file_scheme = "file:";
+constexpr std::string_view variable_scheme = "env:";
 
 [[noreturn]] void refuse(const std::string& sentence)
 {
@@ -98,8 +100,6 @@ std::optional<secret> decode(secret text)
 
 secret read_master_key(const std::string& source)
 {
-    constexpr std::string_view file_scheme = "file:";
-    constexpr std::string_view variable_scheme = "env:";
     secret text;
     if (source.starts_with(file_scheme)) {
         text = read_file(source.substr(file_scheme.size()));
@@ -107,7 +107,7 @@ secret read_master_key(const std::string& source)
         text = take_variable(source.substr(variable_scheme.size()));
     } else {
         // Somebody may have written the key itself here: it is not repeated.
-        refuse("vault.master_key must be file:PATH or env:NAME");
+        refuse("a master key must be file:PATH or env:NAME");
     }
     std::optional<secret> key = decode(std::move(text));
     if (!key) {
@@ -116,5 +116,32 @@ secret read_master_key(const std::string& source)
     }
     return std::move(*key);
 }
+
+master_keys read_master_keys(const settings& settings, const master_keys& before)
+{
+    std::vector<std::string> sources = {settings.master_key};
+    sources.insert(sources.end(), settings.previous_master_keys.begin(),
+                   settings.previous_master_keys.end());
+    if (sources.size() > 1 + previous_master_keys_max) {
+        refuse("vault.previous_master_keys names more than 16 keys");
+    }
+    envelope box;
+    master_keys found;
+    for (const std::string& source : sources) {
+        const auto known = std::find_if(before.begin(), before.end(), [&](const master_key& one) {
+            return one.source == source && source.starts_with(variable_scheme);
+        });
+        secret key = known == before.end() ? read_master_key(source) : secret(known->key.reveal());
+        const key_id id = box.identify(key);
+        const auto twice = std::find_if(found.begin(), found.end(),
+                                        [&](const master_key& one) { return one.id == id; });
+        if (twice == found.end()) {
+            found.push_back({source, id, std::move(key)});
+        }
+    }
+    return found;
+}
+
+std::string to_text(const key_id& id) { return to_hex({id.data(), id.size()}); }
 
 }  // namespace sallyport::vault

@@ -7,6 +7,7 @@
 #include "vault/places.hpp"
 #include "vault/record_json.hpp"
 #include "vault/redis_commands.hpp"
+#include "vault/redis_key_store.hpp"
 #include "vault/redis_scripts.hpp"
 
 namespace sallyport::vault {
@@ -71,6 +72,11 @@ std::string run_key(const std::string& workspace, const std::string& run)
 
 std::string runs_key(const std::string& workspace) { return "sallyport:runs:" + workspace; }
 
+redis_script guarded(const char* script)
+{
+    return redis_script((std::string(redis_scripts::is_stale) + script).c_str());
+}
+
 class redis_store final : public store {
 public:
     redis_store(boost::asio::io_context& context, redis_address address)
@@ -85,10 +91,7 @@ public:
     task<void> remove(std::string id) override;
     task<std::vector<connection>> list(std::string workspace, std::string user) override;
 
-    task<std::string> load_key(std::string workspace, std::uint32_t generation) override;
-    task<void> insert_key(std::string workspace, std::uint32_t generation,
-                          std::string wrapped) override;
-    task<std::uint32_t> latest_generation(std::string workspace) override;
+    key_store& keys() noexcept override { return *keys_; }
 
     task<void> put_run(run_record run) override;
     task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override;
@@ -103,8 +106,9 @@ private:
     task<words> workspaces();
 
     redis_commands redis_;
-    const redis_script insert_{redis_scripts::insert};
-    const redis_script replace_{redis_scripts::replace};
+    const std::unique_ptr<key_store> keys_ = make_redis_key_store(redis_);
+    const redis_script insert_ = guarded(redis_scripts::insert);
+    const redis_script replace_ = guarded(redis_scripts::replace);
     const redis_script revoke_{redis_scripts::revoke};
     const redis_script remove_{redis_scripts::remove};
     const redis_script list_{redis_scripts::list};
@@ -257,56 +261,6 @@ task<std::vector<connection>> redis_store::list(std::string workspace, std::stri
         }
     }
     co_return found;
-}
-
-task<std::string> redis_store::load_key(std::string workspace, std::uint32_t generation)
-{
-    words command = {"HGET"};
-    command.push_back(keys_key(workspace));
-    command.push_back(std::to_string(generation));
-    auto asking = redis_.ask(std::move(command));
-    result<redis_reply> reply = co_await std::move(asking);
-    if (!reply) {
-        co_return reply.error();
-    }
-    if (reply->type == kind::nothing) {
-        co_return errc::not_found;
-    }
-    co_return std::move(reply->text);
-}
-
-task<void> redis_store::insert_key(std::string workspace, std::uint32_t generation,
-                                   std::string wrapped)
-{
-    words command = {"HSETNX"};
-    command.push_back(keys_key(workspace));
-    command.push_back(std::to_string(generation));
-    command.push_back(std::move(wrapped));
-    auto asking = redis_.ask(std::move(command));
-    const result<redis_reply> reply = co_await std::move(asking);
-    if (!reply) {
-        co_return reply.error();
-    }
-    if (reply->number != 1) {
-        co_return errc::already_exists;
-    }
-    co_return result<void>();
-}
-
-task<std::uint32_t> redis_store::latest_generation(std::string workspace)
-{
-    words command = {"HKEYS"};
-    command.push_back(keys_key(workspace));
-    auto asking = redis_.ask(std::move(command));
-    const result<redis_reply> reply = co_await std::move(asking);
-    if (!reply) {
-        co_return reply.error();
-    }
-    std::uint32_t latest = 0;
-    for (const redis_reply& generation : reply->elements) {
-        latest = std::max(latest, to_number<std::uint32_t>(generation.text).value_or(0));
-    }
-    co_return latest;
 }
 
 task<void> redis_store::put_run(run_record run)

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace sallyport::vault {
 
@@ -12,6 +13,9 @@ struct settings {
     std::string store = "sqlite:vault.db";
     // file:PATH (absolute) or env:NAME: 32 bytes as 64 hexadecimal digits or base 64.
     std::string master_key = "file:master.key";
+    // Further master keys, written in the same way: they open what they have wrapped, and wrap
+    // nothing.
+    std::vector<std::string> previous_master_keys;
     // How long a cached credential may be used without hearing from the store.
     std::chrono::milliseconds lease{1000};
 };

@@ -1,7 +1,9 @@
 #include "vault/sqlite_store.hpp"
 
+#include "vault/envelope.hpp"
 #include "vault/error.hpp"
 #include "vault/record_json.hpp"
+#include "vault/sqlite_key_store.hpp"
 #include "vault/sqlite_schema.hpp"
 
 namespace sallyport::vault {
@@ -21,9 +23,10 @@ struct statements {
           list(in,
                "SELECT record FROM connections"
                " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) ORDER BY id"),
-          load_key(in, "SELECT wrapped FROM keys WHERE workspace = ? AND generation = ?"),
-          insert_key(in, "INSERT INTO keys VALUES (?, ?, ?)"),
-          latest_key(in, "SELECT coalesce(max(generation), 0) FROM keys WHERE workspace = ?"),
+          sealed(in, "SELECT sealed FROM connections WHERE id = ?"),
+          newest_key(in,
+                     "SELECT generation, length(wrapped) FROM keys WHERE workspace = ?"
+                     " ORDER BY generation DESC LIMIT 1"),
           load_run(in, "SELECT expires_at, ended_at FROM runs WHERE workspace = ? AND run = ?"),
           put_run(in, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)"),
           end_run(in,
@@ -39,7 +42,7 @@ struct statements {
     }
 
     sqlite::statement load, insert, replace, version, remove, list;
-    sqlite::statement load_key, insert_key, latest_key;
+    sqlite::statement sealed, newest_key;
     sqlite::statement load_run, put_run, end_run, purge_runs, list_runs;
 };
 
@@ -67,20 +70,7 @@ public:
         co_return noted(list_now(workspace, user));
     }
 
-    task<std::string> load_key(std::string workspace, std::uint32_t generation) override
-    {
-        co_return noted(load_key_now(workspace, generation));
-    }
-    task<void> insert_key(std::string workspace, std::uint32_t generation,
-                          std::string wrapped) override
-    {
-        sqlite::execution use(statements_.insert_key);
-        co_return noted(use.text(workspace).number(generation).blob(wrapped).run());
-    }
-    task<std::uint32_t> latest_generation(std::string workspace) override
-    {
-        co_return noted(latest_now(workspace));
-    }
+    key_store& keys() noexcept override { return *keys_; }
 
     task<void> put_run(run_record run) override { co_return noted(put_run_now(run)); }
     task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override
@@ -130,6 +120,9 @@ private:
 
     result<void> insert_now(const stored_connection& fresh)
     {
+        if (const result<void> sound = require_newest(fresh); !sound) {
+            return sound;
+        }
         sqlite::execution use(statements_.insert);
         const std::string json = to_json(fresh.record);
         return bind(use, fresh, json).run();
@@ -137,6 +130,13 @@ private:
 
     result<void> replace_now(const stored_connection& changed, std::uint64_t expected_version)
     {
+        const result<bool> resealed = changes_sealed(changed);
+        if (!resealed) {
+            return resealed.error();
+        }
+        if (const auto sound = *resealed ? require_newest(changed) : result<void>(); !sound) {
+            return sound;
+        }
         const std::string json = to_json(changed.record);
         {
             sqlite::execution use(statements_.replace);
@@ -217,26 +217,32 @@ private:
         }
     }
 
-    result<std::string> load_key_now(const std::string& workspace, std::uint32_t generation)
+    // What is sealed under another generation than the workspace's newest is not written:
+    // key_store.hpp says why. A text that is no sealed record names none.
+    result<void> require_newest(const stored_connection& what)
     {
-        sqlite::execution use(statements_.load_key);
-        const result<bool> row = use.text(workspace).number(generation).step();
+        const std::optional<std::uint32_t> generation = envelope::generation_of(what.sealed);
+        if (!generation) {
+            return {};
+        }
+        sqlite::execution use(statements_.newest_key);
+        const result<bool> row = use.text(what.record.workspace).step();
         if (!row) {
             return row.error();
         }
-        if (!*row) {
-            return errc::not_found;
-        }
-        return use.column_text(0);
+        const bool newest =
+            *row && use.column_number(0) == *generation && use.column_number(1) != 0;
+        return newest ? result<void>() : errc::version_conflict;
     }
 
-    result<std::uint32_t> latest_now(const std::string& workspace)
+    result<bool> changes_sealed(const stored_connection& what)
     {
-        sqlite::execution use(statements_.latest_key);
-        if (const result<bool> row = use.text(workspace).step(); !row) {
-            return row.error();
+        sqlite::execution use(statements_.sealed);
+        const result<bool> row = use.text(what.record.id).step();
+        if (!row) {
+            return {boost::system::in_place_error, row.error()};
         }
-        return static_cast<std::uint32_t>(use.column_number(0));
+        return *row && use.column_text(0) != what.sealed;
     }
 
     result<void> put_run_now(const run_record& run)
@@ -325,6 +331,7 @@ private:
 
     sqlite::database database_;
     statements statements_;
+    const std::unique_ptr<key_store> keys_ = make_sqlite_key_store(database_);
     std::string trouble_;
 };
 

@@ -7,7 +7,6 @@
 //            others as each function says. What was acknowledged survives kill -9 (G8).
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,11 +14,9 @@
 
 #include "base/result.hpp"
 #include "vault/connection.hpp"
+#include "vault/key_store.hpp"
 
 namespace sallyport::vault {
-
-template <class T>
-using task = boost::asio::awaitable<result<T>>;
 
 struct stored_connection {
     connection record;
@@ -43,7 +40,8 @@ class store {
 public:
     virtual ~store() = default;
 
-    // Connections. errc::not_found, errc::already_exists (id or name), errc::version_conflict.
+    // Connections. errc::not_found, errc::already_exists (id or name), errc::version_conflict: also
+    // where what is to be sealed there is not sealed under the workspace's newest data key.
     virtual task<stored_connection> load(std::string id) = 0;
     virtual task<void> insert(stored_connection fresh) = 0;
     // Replaces the record read at `expected_version`; writes expected_version + 1.
@@ -56,12 +54,8 @@ public:
     // workspace by others.
     virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;
 
-    // Wrapped workspace data keys, by (workspace, generation).
-    virtual task<std::string> load_key(std::string workspace, std::uint32_t generation) = 0;
-    // Keeps the first: errc::already_exists if there is one.
-    virtual task<void> insert_key(std::string workspace, std::uint32_t generation,
-                                  std::string wrapped) = 0;
-    virtual task<std::uint32_t> latest_generation(std::string workspace) = 0;  // 0: none yet
+    // The wrapped data keys of the workspaces.
+    virtual key_store& keys() noexcept = 0;
 
     // Runs. A run that was never recorded is live; an ended one stays ended until it would have
     // expired and ended_run_margin after. errc::already_exists while a live one, or one that is

@@ -13,6 +13,26 @@
 
 namespace sallyport::vault {
 
+// Has no keys.
+class keyless_store final : public key_store {
+public:
+    task<std::string> load(std::string, std::uint32_t) override { co_return errc::not_found; }
+    task<void> insert(wrapped_key) override { co_return errc::unavailable; }
+    task<std::vector<wrapped_key>> of(std::string) override { co_return errc::unavailable; }
+    task<page<wrapped_key>> list(std::string) override { co_return errc::unavailable; }
+    task<std::uint64_t> swap(std::vector<key_swap>) override { co_return errc::unavailable; }
+    task<void> drop_below(std::string, std::uint32_t) override { co_return errc::unavailable; }
+    task<page<sealed_record>> list_sealed(std::string, std::string) override
+    {
+        co_return errc::unavailable;
+    }
+    task<std::uint64_t> swap_sealed(std::vector<sealed_swap>) override
+    {
+        co_return errc::unavailable;
+    }
+    task<std::uint64_t> shred(std::string, std::string) override { co_return errc::unavailable; }
+};
+
 class fake_store final : public store {
 public:
     explicit fake_store(boost::asio::io_context& context)
@@ -74,12 +94,7 @@ public:
     {
         co_return errc::unavailable;
     }
-    task<std::string> load_key(std::string, std::uint32_t) override { co_return errc::not_found; }
-    task<void> insert_key(std::string, std::uint32_t, std::string) override
-    {
-        co_return errc::unavailable;
-    }
-    task<std::uint32_t> latest_generation(std::string) override { co_return errc::unavailable; }
+    key_store& keys() noexcept override { return keys_; }
     task<void> put_run(run_record) override { co_return errc::unavailable; }
     task<void> end_run(std::string, std::string, unix_micros) override
     {
@@ -92,6 +107,7 @@ public:
 
 private:
     std::map<std::string, connection> records_;
+    keyless_store keys_;
     boost::asio::steady_timer gate_;
     bool held_ = false;
     int questions_ = 0;

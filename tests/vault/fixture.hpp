@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/ulid.hpp"
+#include "vault/master_key.hpp"
 #include "vault/settings.hpp"
 #include "vault/store.hpp"
 
@@ -77,6 +78,15 @@ inline std::string write_file(const std::string& path, const std::string& text, 
 
 constexpr const char* test_master_key =
     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+inline master_keys test_masters(char letter = 'm')
+{
+    master_keys masters(1);
+    masters.front().source = "of the test's own";
+    masters.front().key = secret(std::string(key_bytes, letter));
+    masters.front().id = envelope().identify(masters.front().key);
+    return masters;
+}
 
 inline settings settings_in(const temporary_directory& directory)
 {

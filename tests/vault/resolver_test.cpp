@@ -32,7 +32,7 @@ protected:
         auto made = std::make_unique<fake_store>(context_);
         store_ = made.get();
         core_ = std::make_shared<core>(context_.get_executor(), std::move(made),
-                                       secret(std::string(key_bytes, 'm')),
+                                       test_masters(),
                                        std::chrono::milliseconds(1000));
         resolver_ = make_worker_resolver(core_, context_);
         store_->put(record_);

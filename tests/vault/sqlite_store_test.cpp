@@ -45,7 +45,7 @@ TEST_F(SqliteStore, IsReadableByItsOwnerAlone)
 {
     write_file(path_, "", 0644);
     const auto opened = open_sqlite_store(path_);
-    ASSERT_TRUE(run(context_, opened->insert_key("acme", 1, "wrapped")));
+    ASSERT_TRUE(run(context_, opened->keys().insert({"acme", 1, "wrapped"})));
     for (const char* suffix : {"", "-wal"}) {
         struct stat about {};
         ASSERT_EQ(::stat((path_ + suffix).c_str(), &about), 0) << suffix;

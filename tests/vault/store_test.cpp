@@ -240,19 +240,6 @@ TEST_P(Store, ListsHundredsInTheOrderOfTheirIds)
                                [](const auto& a, const auto& b) { return a.id < b.id; }));
 }
 
-TEST_P(Store, KeepsTheFirstKeyOfAGeneration)
-{
-    EXPECT_EQ(why(store_->load_key("acme", 1)), errc::not_found);
-    EXPECT_EQ(*ask(store_->latest_generation("acme")), 0u);
-    EXPECT_FALSE(why(store_->insert_key("acme", 1, std::string("k\0y", 3))));
-    EXPECT_EQ(why(store_->insert_key("acme", 1, "other")), errc::already_exists);
-    EXPECT_FALSE(why(store_->insert_key("acme", 10, "ten")));
-    EXPECT_FALSE(why(store_->insert_key("acme", 9, "nine")));
-    EXPECT_EQ(*ask(store_->load_key("acme", 1)), std::string("k\0y", 3));
-    EXPECT_EQ(*ask(store_->latest_generation("acme")), 10u);
-    EXPECT_EQ(*ask(store_->latest_generation("globex")), 0u);
-}
-
 TEST_P(Store, ListsLiveRunsUntilTheyEnd)
 {
     ASSERT_FALSE(why(store_->put_run(live_run("r1"))));
@@ -307,12 +294,12 @@ TEST_P(Store, HasNoTroubleAndGivesNoWarningWhenAllIsWell)
 TEST_P(Store, KeepsEverythingWhenItIsOpenedAgain)
 {
     const stored_connection fresh = insert("work");
-    ASSERT_FALSE(why(store_->insert_key("acme", 1, "wrapped")));
+    ASSERT_FALSE(why(store_->keys().insert({"acme", 1, "wrapped"})));
     ASSERT_FALSE(why(store_->end_run("acme", "r", now_micros() + 60 * second)));
     store_.reset();
     store_ = open_store(context_, where_);
     EXPECT_EQ(ask(store_->load(fresh.record.id))->sealed, fresh.sealed);
-    EXPECT_EQ(*ask(store_->load_key("acme", 1)), "wrapped");
+    EXPECT_EQ(*ask(store_->keys().load("acme", 1)), "wrapped");
     EXPECT_TRUE(*ask(store_->run_ended("acme", "r")));
 }
 

@@ -1,0 +1,80 @@
+// The scripts of redis_key_store: see redis_scripts.hpp for the keys and for why scripts.
+#pragma once
+
+namespace sallyport::vault::redis_scripts {
+
+// KEYS the hashes of some workspaces. Returns each as HGETALL does.
+constexpr const char* keys_of = R"(
+local found = {}
+for i, key in ipairs(KEYS) do found[i] = redis.call('HGETALL', key) end
+return found
+)";
+
+// KEYS hashes, one for each swap. ARGV generation, before, after of each. How many were swapped.
+constexpr const char* swap_keys = R"(
+local done = 0
+for i, key in ipairs(KEYS) do
+  local generation = ARGV[3 * i - 2]
+  if redis.call('HGET', key, generation) == ARGV[3 * i - 1] then
+    redis.call('HSET', key, generation, ARGV[3 * i])
+    done = done + 1
+  end
+end
+return done
+)";
+
+// KEYS the workspace's hash. ARGV the generation to keep, and all above it.
+constexpr const char* drop_keys = R"(
+for _, generation in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if tonumber(generation) < tonumber(ARGV[1]) then redis.call('HDEL', KEYS[1], generation) end
+end
+return 'done'
+)";
+
+// KEYS connections. Returns what is sealed in each; nothing of those that are gone.
+constexpr const char* sealed_of = R"(
+local found = {}
+for i, key in ipairs(KEYS) do found[i] = redis.call('HGET', key, 'sealed') end
+return found
+)";
+
+// KEYS connections. ARGV before, after of each. How many were swapped.
+constexpr const char* swap_sealed = R"(
+local done = 0
+for i, key in ipairs(KEYS) do
+  if redis.call('HGET', key, 'sealed') == ARGV[2 * i - 1] then
+    redis.call('HSET', key, 'sealed', ARGV[2 * i])
+    redis.call('HINCRBY', key, 'version', 1)
+    done = done + 1
+  end
+end
+return done
+)";
+
+// KEYS the workspace's hash of keys, its set of connections. ARGV workspace, reason, now. Tells the
+// fleet, and returns how many connections were revoked.
+constexpr const char* shred = R"(
+local newest = 0
+for _, generation in ipairs(redis.call('HKEYS', KEYS[1])) do
+  newest = math.max(newest, tonumber(generation))
+end
+redis.call('DEL', KEYS[1])
+if newest > 0 then redis.call('HSET', KEYS[1], string.format('%.0f', newest), '') end
+local revoked = 0
+for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  local key = 'sallyport:connection:' .. id
+  local old = redis.call('HMGET', key, 'status', 'sealed')
+  if old[1] and (old[1] ~= 'revoked' or old[2] ~= '') then
+    redis.call('HSET', key, 'sealed', '', 'status', 'revoked', 'reason', ARGV[2],
+      'updated', ARGV[3], 'name', '')
+    redis.call('HINCRBY', key, 'version', 1)
+    revoked = revoked + 1
+  end
+end
+redis.call('DEL', 'sallyport:names:' .. ARGV[1])
+local epoch = redis.call('HINCRBY', 'sallyport:vault', 'epoch', 1)
+redis.call('PUBLISH', 'sallyport:changes', string.format('%.0f w %s', epoch, ARGV[1]))
+return revoked
+)";
+
+}  // namespace sallyport::vault::redis_scripts

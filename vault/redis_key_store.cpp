@@ -1,0 +1,294 @@
+#include "vault/redis_key_store.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "base/time.hpp"
+#include "vault/error.hpp"
+#include "vault/places.hpp"
+#include "vault/redis_key_scripts.hpp"
+
+namespace sallyport::vault {
+namespace {
+
+using kind = redis_reply::kind;
+
+constexpr const char* page_size = "256";  // what a scan looks at, about
+
+std::optional<std::uint32_t> to_generation(const std::string& text)
+{
+    std::uint32_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value);
+    if (read.ec != std::errc() || read.ptr != end || value == 0) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+// What HGETALL answered of one workspace; anything else in the hash is damage.
+result<std::vector<wrapped_key>> to_keys(const std::string& workspace, const redis_reply& reply)
+{
+    std::vector<wrapped_key> found;
+    if (reply.type != kind::list || reply.elements.size() % 2 != 0) {
+        return errc::corrupted;
+    }
+    for (std::size_t i = 0; i < reply.elements.size(); i += 2) {
+        const std::optional<std::uint32_t> generation = to_generation(reply.elements[i].text);
+        if (!generation) {
+            return errc::corrupted;
+        }
+        found.push_back({workspace, *generation, reply.elements[i + 1].text});
+    }
+    std::sort(found.begin(), found.end(), [](const wrapped_key& a, const wrapped_key& b) {
+        return a.generation < b.generation;
+    });
+    return found;
+}
+
+// What SCAN and SSCAN answer: the next cursor, "0" after the last page, and some names.
+struct scanned {
+    words names;
+    std::string next;
+};
+
+class redis_key_store final : public key_store {
+public:
+    explicit redis_key_store(redis_commands& redis) : redis_(redis) {}
+
+    task<std::string> load(std::string workspace, std::uint32_t generation) override;
+    task<void> insert(wrapped_key fresh) override;
+    task<std::vector<wrapped_key>> of(std::string workspace) override;
+    task<page<wrapped_key>> list(std::string after) override;
+    task<std::uint64_t> swap(std::vector<key_swap> swaps) override;
+    task<void> drop_below(std::string workspace, std::uint32_t generation) override;
+    task<page<sealed_record>> list_sealed(std::string workspace, std::string after) override;
+    task<std::uint64_t> swap_sealed(std::vector<sealed_swap> swaps) override;
+    task<std::uint64_t> shred(std::string workspace, std::string reason) override;
+
+private:
+    task<scanned> scan(words command);
+    task<std::uint64_t> count(const redis_script* what, words keys, words arguments);
+
+    redis_commands& redis_;
+    const redis_script keys_of_{redis_scripts::keys_of};
+    const redis_script swap_keys_{redis_scripts::swap_keys};
+    const redis_script drop_keys_{redis_scripts::drop_keys};
+    const redis_script sealed_of_{redis_scripts::sealed_of};
+    const redis_script swap_sealed_{redis_scripts::swap_sealed};
+    const redis_script shred_{redis_scripts::shred};
+};
+
+task<std::string> redis_key_store::load(std::string workspace, std::uint32_t generation)
+{
+    words command = {"HGET"};
+    command.push_back(keys_key(workspace));
+    command.push_back(std::to_string(generation));
+    auto asking = redis_.ask(std::move(command));
+    result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->type == kind::nothing || reply->text.empty()) {
+        co_return errc::not_found;
+    }
+    co_return std::move(reply->text);
+}
+
+task<void> redis_key_store::insert(wrapped_key fresh)
+{
+    words command = {"HSETNX"};
+    command.push_back(keys_key(fresh.workspace));
+    command.push_back(std::to_string(fresh.generation));
+    command.push_back(std::move(fresh.wrapped));
+    auto asking = redis_.ask(std::move(command));
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->number != 1) {
+        co_return errc::already_exists;
+    }
+    co_return result<void>();
+}
+
+task<std::vector<wrapped_key>> redis_key_store::of(std::string workspace)
+{
+    words command = {"HGETALL"};
+    command.push_back(keys_key(workspace));
+    auto asking = redis_.ask(std::move(command));
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    co_return to_keys(workspace, *reply);
+}
+
+task<scanned> redis_key_store::scan(words command)
+{
+    auto asking = redis_.ask(std::move(command));
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->type != kind::list || reply->elements.size() != 2) {
+        co_return errc::corrupted;
+    }
+    scanned found;
+    found.next = reply->elements[0].text == "0" ? "" : reply->elements[0].text;
+    for (const redis_reply& name : reply->elements[1].elements) {
+        found.names.push_back(name.text);
+    }
+    co_return found;
+}
+
+task<page<wrapped_key>> redis_key_store::list(std::string after)
+{
+    const std::string prefix = keys_key("");
+    words command = {"SCAN"};
+    command.push_back(after.empty() ? "0" : std::move(after));
+    command.emplace_back("MATCH");
+    command.push_back(prefix + "*");
+    command.emplace_back("COUNT");
+    command.emplace_back(page_size);
+    auto scanning = scan(std::move(command));
+    const result<scanned> names = co_await std::move(scanning);
+    if (!names) {
+        co_return names.error();
+    }
+    page<wrapped_key> found;
+    found.next = names->next;
+    if (names->names.empty()) {
+        co_return found;
+    }
+    auto asking = redis_.call(&keys_of_, names->names, words());
+    const result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->elements.size() != names->names.size()) {
+        co_return errc::corrupted;
+    }
+    for (std::size_t i = 0; i < names->names.size(); ++i) {
+        const std::string workspace = names->names[i].substr(prefix.size());
+        result<std::vector<wrapped_key>> keys = to_keys(workspace, reply->elements[i]);
+        if (!keys) {
+            co_return keys.error();
+        }
+        std::move(keys->begin(), keys->end(), std::back_inserter(found.items));
+    }
+    co_return found;
+}
+
+task<std::uint64_t> redis_key_store::count(const redis_script* what, words keys, words arguments)
+{
+    auto calling = redis_.call(what, std::move(keys), std::move(arguments));
+    const result<redis_reply> reply = co_await std::move(calling);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->type != kind::number || reply->number < 0) {
+        co_return errc::corrupted;
+    }
+    co_return static_cast<std::uint64_t>(reply->number);
+}
+
+task<std::uint64_t> redis_key_store::swap(std::vector<key_swap> swaps)
+{
+    words keys;
+    words arguments;
+    for (key_swap& one : swaps) {
+        keys.push_back(keys_key(one.before.workspace));
+        arguments.push_back(std::to_string(one.before.generation));
+        arguments.push_back(std::move(one.before.wrapped));
+        arguments.push_back(std::move(one.after));
+    }
+    return count(&swap_keys_, std::move(keys), std::move(arguments));
+}
+
+task<void> redis_key_store::drop_below(std::string workspace, std::uint32_t generation)
+{
+    words keys(1, keys_key(workspace));
+    words arguments(1, std::to_string(generation));
+    return redis_.change(&drop_keys_, std::move(keys), std::move(arguments));
+}
+
+task<page<sealed_record>> redis_key_store::list_sealed(std::string workspace, std::string after)
+{
+    words command = {"SSCAN"};
+    command.push_back("sallyport:connections:" + workspace);
+    command.push_back(after.empty() ? "0" : std::move(after));
+    command.emplace_back("COUNT");
+    command.emplace_back(page_size);
+    auto scanning = scan(std::move(command));
+    const result<scanned> ids = co_await std::move(scanning);
+    if (!ids) {
+        co_return ids.error();
+    }
+    page<sealed_record> found;
+    found.next = ids->next;
+    if (ids->names.empty()) {
+        co_return found;
+    }
+    words keys;
+    for (const std::string& id : ids->names) {
+        keys.push_back(connection_key(id));
+    }
+    auto asking = redis_.call(&sealed_of_, std::move(keys), words());
+    result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (reply->elements.size() != ids->names.size()) {
+        co_return errc::corrupted;
+    }
+    for (std::size_t i = 0; i < ids->names.size(); ++i) {
+        if (!reply->elements[i].text.empty()) {
+            found.items.push_back({ids->names[i], std::move(reply->elements[i].text)});
+        }
+    }
+    co_return found;
+}
+
+task<std::uint64_t> redis_key_store::swap_sealed(std::vector<sealed_swap> swaps)
+{
+    words keys;
+    words arguments;
+    for (sealed_swap& one : swaps) {
+        keys.push_back(connection_key(one.before.id));
+        arguments.push_back(std::move(one.before.sealed));
+        arguments.push_back(std::move(one.after));
+    }
+    return count(&swap_sealed_, std::move(keys), std::move(arguments));
+}
+
+task<std::uint64_t> redis_key_store::shred(std::string workspace, std::string reason)
+{
+    words keys(1, keys_key(workspace));
+    keys.push_back("sallyport:connections:" + workspace);
+    words arguments(1, std::move(workspace));
+    arguments.push_back(std::move(reason));
+    arguments.push_back(std::to_string(now_micros()));
+    auto counting = count(&shred_, std::move(keys), std::move(arguments));
+    const result<std::uint64_t> revoked = co_await std::move(counting);
+    if (!revoked) {
+        co_return revoked.error();
+    }
+    // Its append-only file still holds what was deleted until it is written anew. Where that is not
+    // permitted or under way already, the operator has to see to it: cli says so in any case.
+    words rewrite(1, "BGREWRITEAOF");
+    auto rewriting = redis_.ask(std::move(rewrite));
+    const result<redis_reply> ignored = co_await std::move(rewriting);
+    static_cast<void>(ignored);
+    co_return *revoked;
+}
+
+}  // namespace
+
+std::unique_ptr<key_store> make_redis_key_store(redis_commands& redis)
+{
+    return std::make_unique<redis_key_store>(redis);
+}
+
+}  // namespace sallyport::vault
