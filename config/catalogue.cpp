@@ -1,6 +1,7 @@
 #include "config/catalogue.hpp"
 
 #include "config/catalogue_file.hpp"
+#include "policy/table_cache.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -40,16 +41,17 @@ struct read_file {
     std::unique_ptr<policy::provider> provider;  // Null: the file is broken.
 };
 
-read_file read(const std::string& path, problems& found)
+read_file read(const std::string& path, table_store& tables, policy::table_cache& compiled,
+               problems& found)
 {
     const auto before = found.size();
     policy::provider_facts facts;
-    read_provider(path, facts, found);
+    read_provider(path, facts, tables, found);
     read_file result;
     result.id = facts.id.empty() ? std::filesystem::path(path).stem().string() : facts.id;
     if (found.size() == before) {
         try {
-            result.provider = std::make_unique<policy::provider>(std::move(facts));
+            result.provider = std::make_unique<policy::provider>(std::move(facts), &compiled);
         } catch (const std::invalid_argument& error) {
             found.push_back({path, 0, 0, error.what()});
         }
@@ -67,11 +69,13 @@ read_file read(const std::string& path, problems& found)
 loaded_catalogue load_catalogue(const std::vector<std::string>& directories)
 {
     loaded_catalogue loaded;
+    table_store tables;
+    policy::table_cache compiled;
     std::map<std::string, std::unique_ptr<policy::provider>> by_id;
     for (const std::string& directory : directories) {
         std::map<std::string, std::string> file_of;
         for (const std::string& path : files_in(directory, loaded.problems)) {
-            read_file file = read(path, loaded.problems);
+            read_file file = read(path, tables, compiled, loaded.problems);
             const auto [known, is_new] = file_of.try_emplace(file.id, path);
             if (is_new) {
                 // A broken file takes the place of the earlier one all the same: it may have been

@@ -321,7 +321,8 @@ void read_scopes(yaml_file& file, yaml_map& top, policy::provider_facts& facts)
     }
 }
 
-void read_provider(const std::string& path, policy::provider_facts& facts, problems& found)
+void read_provider(const std::string& path, policy::provider_facts& facts, table_store& tables,
+                   problems& found)
 {
     yaml_file file(path, found);
     const bool sound = file.load();
@@ -339,7 +340,7 @@ void read_provider(const std::string& path, policy::provider_facts& facts, probl
     read_credentials(file, top, facts);
     read_carriers(file, top, facts);
     read_scopes(file, top, facts);
-    read_rules(file, top, facts, found);
+    read_rules(file, top, facts, tables, found);
     read_descriptions(file, top, facts);
 }
 

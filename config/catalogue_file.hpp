@@ -25,7 +25,8 @@ namespace sallyport::config {
 
 // Fills `facts` as far as they could be read, the id first of all; whether the file is sound is
 // what `found` says afterwards.
-void read_provider(const std::string& path, policy::provider_facts& facts, problems& found);
+void read_provider(const std::string& path, policy::provider_facts& facts, table_store& tables,
+                   problems& found);
 
 // The parts, in the order in which they are read. Each reports to `file`.
 void read_variables(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
@@ -33,7 +34,16 @@ void read_hosts(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
 void read_credentials(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
 void read_carriers(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
 void read_scopes(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
-void read_rules(yaml_file& file, yaml_map& top, policy::provider_facts& facts, problems& found);
+void read_rules(yaml_file& file, yaml_map& top, policy::provider_facts& facts,
+                table_store& tables, problems& found);
+
+// `tunnels`: "POST /batch" or "/batch/**" is shut at every host of the provider, unless a rule or a
+// row that is as specific opens it.
+void read_tunnel_rules(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
+
+// `object_scopes`: {placeholders: [objectType], types: [{values: [contacts], scopes:
+// ["crm.objects.contacts.*"]}], untold: [/templates]}, see policy::object_scopes.
+void read_object_scopes(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
 void read_descriptions(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
 
 // "host" or "host:port". Nullopt: reported.

@@ -20,10 +20,11 @@ std::optional<policy::operation_class> read_class(yaml_file& file, const yaml_no
     return value;
 }
 
-void read_methods(yaml_file& file, const yaml_node& list, std::vector<std::string>& methods)
+std::vector<std::string> read_methods(yaml_file& file, const yaml_node& list)
 {
+    std::vector<std::string> methods;
     if (!file.expect_list(list)) {
-        return;
+        return methods;
     }
     if (list.items.empty()) {
         file.report(list, "at least one method is needed");
@@ -38,13 +39,14 @@ void read_methods(yaml_file& file, const yaml_node& list, std::vector<std::strin
             methods.push_back(*text);
         }
     }
+    return methods;
 }
 
-void read_alternatives(yaml_file& file, const yaml_node& list,
-                       std::vector<std::vector<std::string>>& alternatives)
+std::vector<std::vector<std::string>> read_alternatives(yaml_file& file, const yaml_node& list)
 {
+    std::vector<std::vector<std::string>> alternatives;
     if (!file.expect_list(list)) {
-        return;
+        return alternatives;
     }
     for (const yaml_node& item : list.items) {
         if (item.is != yaml_node::type::list) {
@@ -56,6 +58,7 @@ void read_alternatives(yaml_file& file, const yaml_node& list,
             alternatives.push_back(std::move(*scopes));
         }
     }
+    return alternatives;
 }
 
 // Rules name hosts as `hosts` does. They are kept without the port.
@@ -85,6 +88,22 @@ void read_rule_hosts(yaml_file& file, const yaml_node& list, const policy::provi
     }
 }
 
+// `graphql: query` or `mutation`, and `fields`: the root fields that the rule is limited to.
+void read_graphql(yaml_file& file, yaml_map& map, policy::rule& made)
+{
+    std::string type;
+    map.read("graphql", type);
+    map.read("fields", made.graphql_fields);
+    if (type == "query" || type == "mutation") {
+        made.graphql = type == "query" ? policy::graphql_type::query  //
+                                       : policy::graphql_type::mutation;
+    } else if (!type.empty()) {
+        file.report(*map.find("graphql"), "expected query or mutation");
+    } else if (!made.graphql_fields.empty()) {
+        file.report(*map.find("fields"), "needs graphql beside it");
+    }
+}
+
 void read_rule(yaml_file& file, const yaml_node& item, policy::provider_facts& facts)
 {
     yaml_map map(file, item);
@@ -101,7 +120,7 @@ void read_rule(yaml_file& file, const yaml_node& item, policy::provider_facts& f
         made.cls = read_class(file, *node).value_or(policy::operation_class::destructive);
     }
     if (const yaml_node* node = map.require("methods")) {
-        read_methods(file, *node, made.methods);
+        made.methods = read_methods(file, *node);
     }
     map.require("path");
     if (map.read("path", made.path)) {
@@ -112,11 +131,12 @@ void read_rule(yaml_file& file, const yaml_node& item, policy::provider_facts& f
         }
     }
     if (const yaml_node* node = map.find("scopes")) {
-        read_alternatives(file, *node, made.scopes);
+        made.scopes = read_alternatives(file, *node);
     }
     if (const yaml_node* node = map.find("hosts")) {
         read_rule_hosts(file, *node, facts, made.hosts);
     }
+    read_graphql(file, map, made);
     facts.rules.push_back(std::move(made));
 }
 
@@ -185,9 +205,10 @@ bool overlap(const policy::rule_table& a, const policy::rule_table& b)
         return false;
     }
     const auto call = [](const policy::rule& row) {
-        return std::tie(row.methods, row.path, row.hosts);
+        return std::tuple<std::string_view, std::string_view, std::string_view>(
+            row.methods.front(), row.path, row.hosts.empty() ? "" : row.hosts.front());
     };
-    std::set<decltype(call(a.rows[0]))> calls;
+    std::set<std::tuple<std::string_view, std::string_view, std::string_view>> calls;
     for (const policy::rule& row : a.rows) {
         calls.insert(call(row));
     }
@@ -196,7 +217,7 @@ bool overlap(const policy::rule_table& a, const policy::rule_table& b)
 }
 
 void read_table_entry(yaml_file& file, const yaml_node& item, const row_classes& classes,
-                      policy::provider_facts& facts, problems& found)
+                      policy::provider_facts& facts, table_store& tables, problems& found)
 {
     policy::rule_table table;
     std::string name;
@@ -224,7 +245,7 @@ void read_table_entry(yaml_file& file, const yaml_node& item, const row_classes&
         return;
     }
     const std::string path = (std::filesystem::path(file.name()).parent_path() / name).string();
-    read_table(path, facts, classes, table.rows, found);
+    table.rows = tables.read(path, facts, classes, found);
     for (const policy::rule_table& earlier : facts.tables) {
         if (overlap(earlier, table)) {
             file.report(item,
@@ -237,7 +258,8 @@ void read_table_entry(yaml_file& file, const yaml_node& item, const row_classes&
 
 }  // namespace
 
-void read_rules(yaml_file& file, yaml_map& top, policy::provider_facts& facts, problems& found)
+void read_rules(yaml_file& file, yaml_map& top, policy::provider_facts& facts, table_store& tables,
+                problems& found)
 {
     const yaml_node* rules = top.find("rules");
     if (rules && file.expect_list(*rules)) {
@@ -251,12 +273,14 @@ void read_rules(yaml_file& file, yaml_map& top, policy::provider_facts& facts, p
     }
     facts.verb_semantics_path = semantics == "path";
     const row_classes classes = read_row_classes(file, top);
-    const yaml_node* tables = top.find("scope_rules");
-    if (tables && file.expect_list(*tables)) {
-        for (const yaml_node& item : tables->items) {
-            read_table_entry(file, item, classes, facts, found);
+    const yaml_node* list = top.find("scope_rules");
+    if (list && file.expect_list(*list)) {
+        for (const yaml_node& item : list->items) {
+            read_table_entry(file, item, classes, facts, tables, found);
         }
     }
+    read_tunnel_rules(file, top, facts);
+    read_object_scopes(file, top, facts);
 }
 
 }  // namespace sallyport::config

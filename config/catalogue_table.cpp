@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <stdexcept>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace sallyport::config {
 namespace {
@@ -175,7 +177,7 @@ private:
         row.operation = std::string(method) + " " + std::string(path);
         const table_base& base = base_of(path);
         row.path = base.path + without_stray_braces(path);
-        row.methods = {std::string(method)};
+        row.methods = method_list(method);
         row.source = name_ + ":" + std::to_string(line_);
         row.cls = class_of(method, path, row.path);
         if (!base.host.empty()) {
@@ -191,9 +193,24 @@ private:
             report(line, path, error.what());
             return;
         }
-        if (read_scopes(line, columns[2], row.scopes)) {
-            rows_.push_back(std::move(row));
+        const auto known = scopes_.find(columns[2]);
+        if (known != scopes_.end()) {
+            row.scopes = known->second;
+        } else if (std::vector<std::vector<std::string>> scopes;
+                   read_scopes(line, columns[2], scopes)) {
+            row.scopes = scopes_.emplace(columns[2], std::move(scopes)).first->second;
+        } else {
+            return;
         }
+        rows_.push_back(std::move(row));
+    }
+
+    policy::shared_list<std::string> method_list(std::string_view method)
+    {
+        const auto known = methods_.find(method);
+        return known != methods_.end()
+                   ? known->second
+                   : methods_.emplace(method, std::vector{std::string(method)}).first->second;
     }
 
     bool read_scopes(std::string_view line, std::string_view text,
@@ -250,7 +267,10 @@ private:
     problems& found_;
     int line_ = 0;
     std::vector<table_base> bases_;
-    std::set<std::string> seen_;
+    std::unordered_set<std::string> seen_;
+    // Rows repeat them.
+    std::map<std::string, policy::shared_list<std::string>, std::less<>> methods_;
+    std::unordered_map<std::string_view, policy::shared_list<std::vector<std::string>>> scopes_;
 };
 
 bool fits_segments(const std::vector<std::string_view>& pattern, std::size_t at,
@@ -272,6 +292,22 @@ bool fits_segments(const std::vector<std::string_view>& pattern, std::size_t at,
            fits_segments(pattern, at + 1, path, position + 1);
 }
 
+// What of a provider's file the rows depend on.
+std::string reading_of(const policy::provider_facts& facts, const row_classes& classes)
+{
+    std::string text = facts.base.host;
+    for (const policy::upstream_host& host : facts.hosts) {
+        text += ' ' + host.host;
+    }
+    for (const auto& [cls, pattern] : classes.named) {
+        text += '\n' + std::string(policy::to_string(cls)) + ' ' + pattern;
+    }
+    for (const std::string& pattern : classes.read_over_post) {
+        text += "\nreads " + pattern;
+    }
+    return text;
+}
+
 }  // namespace
 
 bool fits_pattern(std::string_view pattern, std::string_view path)
@@ -279,19 +315,32 @@ bool fits_pattern(std::string_view pattern, std::string_view path)
     return fits_segments(split(pattern, '/'), 0, split(path, '/'), 0);
 }
 
-void read_table(const std::string& file, const policy::provider_facts& facts,
-                const row_classes& classes, std::vector<policy::rule>& rows, problems& found)
+policy::shared_list<policy::rule> table_store::read(const std::string& file,
+                                                    const policy::provider_facts& facts,
+                                                    const row_classes& classes, problems& found)
 {
+    const std::string key = file + '\n' + reading_of(facts, classes);
+    if (const auto known = sound_.find(key); known != sound_.end()) {
+        return known->second;
+    }
     const std::optional<std::string> bytes = read_bytes(file);
     if (!bytes) {
         found.push_back({file, 0, 0, "cannot be read"});
-        return;
+        return {};
     }
     if (bytes->size() > table_bytes_max) {
         found.push_back({file, 0, 0, "is larger than 16 MiB"});
-        return;
+        return {};
     }
+    const std::size_t before = found.size();
+    std::vector<policy::rule> rows;
     table_reader(file, facts, classes, rows, found).read(*bytes);
+    rows.shrink_to_fit();
+    policy::shared_list<policy::rule> shared(std::move(rows));
+    if (found.size() == before) {
+        sound_.emplace(key, shared);
+    }
+    return shared;
 }
 
 }  // namespace sallyport::config

@@ -7,14 +7,18 @@
 // may follow: `# base: URL; URL for: TEMPLATE TEMPLATE; ...`. A `{x}}` in a template is read as
 // {x}.
 //
+// Providers that name the same file have its rows in common, as long as they read them alike.
+//
 // Limits: table_bytes_max, table_rows_max.
 #pragma once
 
 #include "config/problem.hpp"
 #include "policy/provider.hpp"
 
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sallyport::config {
@@ -32,8 +36,16 @@ struct row_classes {
 // Whether `path` (a template) fits a pattern, in which `**` is any number of segments and {x} one.
 bool fits_pattern(std::string_view pattern, std::string_view path);
 
-// Appends the rows to `rows`; problems name the line and column of the table.
-void read_table(const std::string& file, const policy::provider_facts& facts,
-                const row_classes& classes, std::vector<policy::rule>& rows, problems& found);
+// The tables of a catalogue that is being read. Not thread-safe.
+class table_store {
+public:
+    // The rows of a file; problems name the line and column of the table.
+    policy::shared_list<policy::rule> read(const std::string& file,
+                                           const policy::provider_facts& facts,
+                                           const row_classes& classes, problems& found);
+
+private:
+    std::map<std::string, policy::shared_list<policy::rule>> sound_;
+};
 
 }  // namespace sallyport::config

@@ -11,6 +11,8 @@ std::string_view reason_for(verdict outcome) noexcept
         case verdict::class_above_access:
             return "The operation's class is above the access asked for.";
         case verdict::scope_missing: return "The scopes do not suffice.";
+        case verdict::tunnel: return "The call carries other calls, which no rule can see.";
+        case verdict::needs_graphql: return "The GraphQL operation in the body decides.";
     }
     return "";
 }
@@ -46,7 +48,7 @@ explanation explain(const provider& provider, std::string_view host, std::string
         result.alternatives = decided.decided_by->scopes;
     }
     if (decided.outcome == verdict::scope_missing) {
-        result.missing_scopes = provider.missing(*decided.decided_by, grant);
+        result.missing_scopes = provider.missing(*decided.decided_by, grant, path);
     }
     return result;
 }

@@ -1,6 +1,7 @@
 #include "policy/provider.hpp"
 
 #include "policy/rule_book.hpp"
+#include "policy/scope_check.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,13 +9,7 @@
 namespace sallyport::policy {
 namespace {
 
-constexpr std::size_t none_satisfied = decision{}.alternative;
 constexpr std::array<std::string_view, 3> class_names = {"read", "write", "destructive"};
-
-bool covers(const grant& grant, std::uint32_t scope) noexcept
-{
-    return grant.granted->has(scope) && (!grant.run || grant.run->has(scope));
-}
 
 }  // namespace
 
@@ -33,8 +28,8 @@ std::optional<operation_class> parse_operation_class(std::string_view text) noex
     return std::nullopt;
 }
 
-provider::provider(provider_facts facts)
-    : facts_(std::move(facts)), book_(std::make_unique<rule_book>(facts_))
+provider::provider(provider_facts facts, table_cache* shared)
+    : facts_(std::move(facts)), book_(std::make_unique<rule_book>(facts_, shared))
 {
 }
 
@@ -70,41 +65,43 @@ scope_set provider::closure(const std::vector<std::string>& scope_ids) const
 
 decision provider::decide(const call_facts& call, const grant& grant) const noexcept
 {
-    const rule_book::entry* found = book_->find(call, grant.kind, grant.variant);
-    if (!found) {
+    rule_book::place found = book_->find(call, grant.kind, grant.variant);
+    if (!found.in) {
         return {};
     }
-    decision result{.outcome = verdict::allow, .decided_by = found->source};
-    const std::uint32_t begin = found->alternatives_begin;
-    const std::uint32_t end = found->alternatives_end;
-    for (std::uint32_t i = begin; i != end && result.alternative == none_satisfied; ++i) {
-        const auto scopes = book_->alternative(i);
-        if (std::all_of(scopes.begin(), scopes.end(),
-                        [&](std::uint32_t scope) { return covers(grant, scope); })) {
-            result.alternative = i - begin;
-        }
+    const rule_index& index = *found.in->index;
+    decision result{.outcome = verdict::allow, .decided_by = &index.at(found.at)};
+    if (found.in->tunnels) {
+        result.outcome = verdict::tunnel;
+        return result;
     }
-    if (begin != end && result.alternative == none_satisfied) {
+    if (result.decided_by->graphql != graphql_type::none) {
+        if (!call.graphql) {
+            result.outcome = verdict::needs_graphql;
+            return result;
+        }
+        found.at = index.find_for(found.at, *call.graphql);
+        if (found.at == rule_index::none) {
+            return {};
+        }
+        result.decided_by = &index.at(found.at);
+    }
+    const scope_check check(*book_, found, grant, *call.path);
+    result.alternative = check.satisfied();
+    if (!check.needs_none() && result.alternative == scope_check::unsatisfied) {
         result.outcome = verdict::scope_missing;
-    } else if (found->source->cls > grant.access) {
+    } else if (result.decided_by->cls > grant.access) {
         result.outcome = verdict::class_above_access;
     }
     return result;
 }
 
-std::vector<std::vector<std::string>> provider::missing(const rule& rule, const grant& grant) const
+std::vector<std::vector<std::string>> provider::missing(const rule& rule, const grant& grant,
+                                                        const request_path& path) const
 {
-    std::vector<std::vector<std::string>> all;
-    for (const auto& alternative : rule.scopes) {
-        std::vector<std::string>& lacking = all.emplace_back();
-        for (const std::string& scope : alternative) {
-            const auto known = book_->scope_bit(scope);
-            if (!known || !covers(grant, *known)) {
-                lacking.push_back(scope);
-            }
-        }
-    }
-    return all;
+    const rule_book::place found = book_->locate(rule);
+    return found.in ? scope_check(*book_, found, grant, path).missing()
+                    : std::vector<std::vector<std::string>>();
 }
 
 const credential_kind* provider::kind(std::string_view name) const noexcept

@@ -5,10 +5,12 @@
 // Source: CONTRACT.md 5.
 #pragma once
 
+#include "policy/graphql.hpp"
 #include "policy/oauth2_facts.hpp"
 #include "policy/path.hpp"
 #include "policy/provider_description.hpp"
 #include "policy/scopes.hpp"
+#include "policy/shared_list.hpp"
 
 #include <cstdint>
 #include <map>
@@ -81,11 +83,33 @@ struct carrier {
 struct rule {
     std::string operation;
     operation_class cls = operation_class::read;
-    std::vector<std::string> methods;              // "*" is every method
+    shared_list<std::string> methods;              // "*" is every method
     std::string path;                              // template
-    std::vector<std::vector<std::string>> scopes;  // alternatives; empty: none needed
+    shared_list<std::vector<std::string>> scopes;  // alternatives; empty: none needed
     std::vector<std::string> hosts;                // as in provider_facts; empty: the base's
     std::string source;  // "github.yaml:31" or "github.tsv:118", for explain
+    // Where the body is a GraphQL request: the type of operation that this rule is for, and the
+    // root fields it is limited to; none of them: every field. `none`: the body does not matter.
+    graphql_type graphql = graphql_type::none;
+    std::vector<std::string> graphql_fields = {};
+};
+
+// Objects of one type in an API whose paths name the type: where the path says "contacts", only
+// the alternatives with a scope for contacts suffice.
+struct object_type {
+    std::vector<std::string> values;  // Segments as paths have them; "2-*" is every "2-..."
+    std::vector<std::string> scopes;  // Names, or "crm.objects.contacts.*"
+};
+
+// Rules whose alternatives are for different types of object, one each (CONTRACT.md 5 has
+// alternatives suffice whatever the path says; this narrows that).
+struct object_scopes {
+    // Placeholders that stand for a type. A value that no type lists needs every alternative.
+    std::vector<std::string> placeholders;
+    std::vector<object_type> types;
+    // Templates whose path does not show the type, as in the tables. One alternative suffices, but
+    // what the connection's other scopes would open here the run must be allowed to do as well.
+    std::vector<std::string> untold;
 };
 
 // One table of scope rules, already read: paths whole, classes settled. The rows' methods stand as
@@ -93,7 +117,7 @@ struct rule {
 struct rule_table {
     std::vector<std::string> kinds;  // credential kinds it is for; empty: all
     std::string variant;
-    std::vector<rule> rows;
+    shared_list<rule> rows;
 };
 
 // Everything a provider's file says, as plain data.
@@ -119,6 +143,9 @@ struct provider_facts {
     bool verb_semantics_path = false;
     std::vector<rule> rules;
     std::vector<rule_table> tables;
+    // Calls that carry other calls inside. Denied, unless a rule that is as specific names them.
+    std::vector<rule> tunnels;
+    object_scopes objects;
     std::optional<oauth2_facts> oauth2;
     provider_description about;
 };
@@ -128,6 +155,7 @@ struct call_facts {
     std::string_view method = {};
     std::string_view host = {};  // As the catalogue spells it: base.host or one of hosts.
     const request_path* path = nullptr;
+    const graphql_request* graphql = nullptr;  // What the body asks for, once that was read.
 };
 
 struct grant {
@@ -139,22 +167,32 @@ struct grant {
 };
 
 // Where both a scope is missing and the class is too high, the scope is named.
-enum class verdict : std::uint8_t { allow, no_rule, class_above_access, scope_missing };
+enum class verdict : std::uint8_t {
+    allow,
+    no_rule,
+    class_above_access,
+    scope_missing,
+    tunnel,        // It carries calls that no rule can see.
+    needs_graphql  // The body settles it: decide again with call_facts::graphql.
+};
 
 struct decision {
     verdict outcome = verdict::no_rule;
     const rule* decided_by = nullptr;  // null with no_rule
-    // With allow: which alternative of decided_by->scopes was satisfied; npos if none was needed.
+    // With allow: which alternative of decided_by->scopes was satisfied, the first one where the
+    // path names several types of object; npos if none was needed.
     std::size_t alternative = static_cast<std::size_t>(-1);
 };
 
 class rule_book;
+class table_cache;
 
 class provider {
 public:
     // Compiles. Throws std::invalid_argument on a bad template, a rule for a host that the provider
-    // does not have, and beyond 63 hosts, 63 methods or 64 tables.
-    explicit provider(provider_facts facts);
+    // does not have, and beyond 63 hosts, 63 methods, 64 tables or 63 types of object.
+    // Tables that `shared` has compiled already are not compiled again.
+    explicit provider(provider_facts facts, table_cache* shared = nullptr);
     ~provider();
     provider(const provider&) = delete;
     provider& operator=(const provider&) = delete;
@@ -169,8 +207,9 @@ public:
     decision decide(const call_facts& call, const grant& grant) const noexcept;
 
     // One array per alternative of the rule, less what granted and run scopes both cover. For the
-    // scope_missing problem.
-    std::vector<std::vector<std::string>> missing(const rule& rule, const grant& grant) const;
+    // scope_missing problem. Where the path names a type of object, only the alternatives for that.
+    std::vector<std::vector<std::string>> missing(const rule& rule, const grant& grant,
+                                                  const request_path& path) const;
 
     const credential_kind* kind(std::string_view name) const noexcept;
 

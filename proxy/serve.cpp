@@ -33,6 +33,17 @@ std::string quoted(std::string_view text)
     return out;
 }
 
+std::string_view denial_text(policy::verdict outcome) noexcept
+{
+    switch (outcome) {
+        case policy::verdict::class_above_access:
+            return "The operation's class is above what the run may do.";
+        case policy::verdict::tunnel: return "The call carries other calls, which no rule can see.";
+        case policy::verdict::needs_graphql: return "What the GraphQL request does cannot be told.";
+        default: return "No rule of the provider names this operation.";
+    }
+}
+
 }  // namespace
 
 net::task<bool> session::serve(refusal early)
@@ -252,15 +263,9 @@ refusal session::decide()
     switch (call_.decision.outcome) {
         case policy::verdict::allow: return {};
         case policy::verdict::scope_missing: return scope_refusal(grant);
-        case policy::verdict::class_above_access:
-        case policy::verdict::no_rule: break;
+        default: break;
     }
-    refusal denied{code::operation_denied,
-                   call_.decision.outcome == policy::verdict::no_rule
-                       ? "No rule of the provider names this operation."
-                       : "The operation's class is above what the run may do.",
-                   {},
-                   {}};
+    refusal denied{code::operation_denied, denial_text(call_.decision.outcome), {}, {}};
     denied.members.emplace_back("operation",
                                 quoted(call_.decision.decided_by != nullptr
                                            ? call_.decision.decided_by->operation
@@ -274,7 +279,8 @@ refusal session::scope_refusal(const policy::grant& grant) const
     const policy::rule& rule = *call_.decision.decided_by;
     refusal missing{code::scope_missing, "The connection or the run lacks a scope.", {}, {}};
     std::string alternatives = "[";
-    for (const auto& alternative : call_.plan->provider->provider->missing(rule, grant)) {
+    for (const auto& alternative :
+         call_.plan->provider->provider->missing(rule, grant, call_.path)) {
         alternatives += alternatives.size() > 1 ? "," : "";
         alternatives += json_array(alternative);
     }

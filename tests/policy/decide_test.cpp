@@ -226,7 +226,7 @@ TEST(Decide, NeedsOneAlternativeWhole)
     EXPECT_EQ(outcome({"*"}).outcome, verdict::allow);
 
     const scope_set granted = all.closure({"r"});
-    const auto missing = all.missing(all.facts().rules[0], {.granted = &granted});
+    const auto missing = all.missing(all.facts().rules[0], {.granted = &granted}, {});
     EXPECT_EQ(missing, (std::vector<texts>{{"s"}, {"t"}}));
 }
 
@@ -272,7 +272,7 @@ TEST(Decide, NamesWhatTheRunLacksAsMissing)
     const provider all(facts_with({make_rule("a", {"GET"}, "/a", {{"r", "s"}})}));
     const scope_set granted = all.closure({"r", "s"});
     const scope_set run = all.closure({"r"});
-    const auto missing = all.missing(all.facts().rules[0], {.granted = &granted, .run = &run});
+    const auto missing = all.missing(all.facts().rules[0], {.granted = &granted, .run = &run}, {});
     EXPECT_EQ(missing, (std::vector<texts>{{"s"}}));
 }
 
