@@ -96,6 +96,9 @@ struct gate::parts {
           control(io, settings.control, control_services()),
           signals(io, SIGTERM, SIGINT, SIGHUP)
     {
+        for (const std::string& warning : vault->warnings()) {
+            spdlog::warn("{}", warning);
+        }
     }
 
     proxy::services proxy_services()
