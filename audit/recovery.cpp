@@ -71,6 +71,14 @@ public:
                 return error;
             }
         }
+        if (in_->checkpoints->is_first()) {
+            if (const error_code error = adopt(*found)) {
+                return error;
+            }
+        }
+        if (const result<void> begun = in_->checkpoints->begin(std::move(heads_)); !begun) {
+            return begun.error();
+        }
         if (const error_code error = write_outcomes()) {
             return error;
         }
@@ -95,6 +103,38 @@ private:
             if (const error_code error = read_segment(one, &one == &segments.back(), chain)) {
                 return error;
             }
+        }
+        if (!segments.empty()) {
+            heads_.push_back({segments.back().stem, chain.head(), head_state::closed});
+        }
+        return {};
+    }
+
+    // A trail that was written without checkpoints: from here on they cover what stands there.
+    error_code adopt(const listing& found)
+    {
+        for (std::size_t i = 0; i < found.segments.size(); ++i) {
+            const segment& one = found.segments[i];
+            const bool last =
+                i + 1 == found.segments.size() || found.segments[i + 1].stem != one.stem;
+            const bool read =
+                std::binary_search(found.markers.begin(), found.markers.end(), one.stem);
+            if (!last || read) {
+                continue;
+            }
+            const file_descriptor file = open_regular(in_->self.get(), one.name);
+            if (!file.is_open()) {
+                return damaged(one, 0, "cannot be read");
+            }
+            line_reader reader(file.get());
+            chain_checker chain(chain_checker::start::anywhere);
+            while (reader.next() == line_reader::state::line &&
+                   chain.check(reader.text()).empty()) {
+            }
+            heads_.push_back({one.stem, chain.head(), head_state::adopted});
+        }
+        for (writer_head& one : heads_) {
+            one.state = head_state::adopted;
         }
         return {};
     }
@@ -248,6 +288,7 @@ private:
     trail::recovery counts_;
     std::unordered_map<std::string, unfinished_call> intents_;  // by call id
     std::unordered_set<std::string> settled_;  // outcomes whose intent was not seen before them
+    std::vector<writer_head> heads_;           // of the writers that were not closed
     bool lost_lines_ = false;
 };
 

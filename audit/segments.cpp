@@ -89,7 +89,7 @@ std::string segment_name(std::string_view stem, std::uint32_t number)
 
 std::string marker_name(std::string_view stem) { return std::string(stem).append(marker_suffix); }
 
-std::optional<listing> list_segments(int directory)
+std::optional<std::vector<std::string>> list_names(int directory)
 {
     const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct closer {
@@ -99,10 +99,25 @@ std::optional<listing> list_segments(int directory)
     if (!stream) {
         return std::nullopt;
     }
-    listing out;
+    std::vector<std::string> out;
     errno = 0;
     while (const dirent* const found = ::readdir(stream.get())) {
-        const std::string name = found->d_name;
+        out.emplace_back(found->d_name);
+    }
+    if (errno != 0) {
+        return std::nullopt;
+    }
+    return out;
+}
+
+std::optional<listing> list_segments(int directory)
+{
+    const auto names = list_names(directory);
+    if (!names) {
+        return std::nullopt;
+    }
+    listing out;
+    for (const std::string& name : *names) {
         if (name.ends_with(marker_suffix)) {
             out.markers.push_back(name.substr(0, name.size() - marker_suffix.size()));
         } else if (name.ends_with(segment_suffix)) {
@@ -112,9 +127,6 @@ std::optional<listing> list_segments(int directory)
                 out.strange.push_back(name);
             }
         }
-    }
-    if (errno != 0) {
-        return std::nullopt;
     }
     std::sort(out.segments.begin(), out.segments.end(), [](const segment& a, const segment& b) {
         return std::tie(a.stem, a.number) < std::tie(b.stem, b.number);

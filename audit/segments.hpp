@@ -57,6 +57,7 @@ struct listing {
 };
 
 // Nullopt if the directory cannot be read.
+std::optional<std::vector<std::string>> list_names(int directory);
 std::optional<listing> list_segments(int directory);
 
 // Lines of one file, front to back, in memory bounded by line_bytes_max.

@@ -61,6 +61,11 @@ result<std::unique_ptr<trail>> open_trail(const settings& settings, std::string 
     if (::flock(in->lock.get(), LOCK_EX | LOCK_NB) != 0) {
         return make_error_code(errc::directory_locked);
     }
+    auto checkpoints = checkpointer::open(in->self.get(), in->node, in->durable);
+    if (!checkpoints) {
+        return checkpoints.error();
+    }
+    in->checkpoints = std::move(*checkpoints);
     std::string position;
     const result<trail::recovery> recovered = recover(in, where != nullptr ? *where : position);
     if (!recovered) {

@@ -7,6 +7,7 @@
 //   NODE-WRITER-NNNNNN.jsonl        the segments of a writer, in order; O_APPEND, 0600
 //   NODE-WRITER.open                that writer was not closed, or not with every call settled
 //   NODE-WRITER-NNNNNN.jsonl.torn   what recovery cut off that segment's end
+//   checkpoints-NNNNNN.notes        signed heads of every writer (checkpoint.hpp)
 //
 // A writer puts its marker down before its first segment and takes it up when it is closed, all its
 // lines are written and every intent has its outcome. So recovery looks only at writers whose
@@ -14,12 +15,11 @@
 // follows the last whole line, writes a `call.outcome` with code `outcome_unknown` for every intent
 // without an outcome, as a writer of its own (no finished chain is touched), and takes up the
 // markers last: killed at any moment, it is simply done again.
-//
-// Signed checkpoints are not part of this version.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -107,6 +107,16 @@ public:
     // reached the disk, a new chain under a new writer id begins with a `trail.gap`.
     virtual result<void> flush() = 0;
     virtual std::size_t queued_bytes() const noexcept = 0;
+
+    // With durability `fsync` a thread of the writer's waits for the disk, so that an event loop
+    // need not: commits() then is true, and a loop makes lines durable by begin_commit() instead
+    // of flush(). It hands over everything queued; `ready` is called on that thread, once, and
+    // then finish_commit() on the writer's own thread says how it went, as flush() does. Lines may
+    // be queued in between; where it failed they are dropped with the others. One commit at a
+    // time, and no flush() during it.
+    virtual bool commits() const noexcept = 0;
+    virtual void begin_commit(std::function<void()> ready) = 0;
+    virtual result<void> finish_commit() = 0;
 };
 
 // The directory: locked for one gate, recovered at opening, one writer per worker. Thread-safe.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "audit/checkpoint_chain.hpp"
 #include "audit/scan.hpp"
 #include "audit/segments.hpp"
 
@@ -13,17 +14,34 @@ class verifier {
 public:
     explicit verifier(int directory) : directory_(directory) {}
 
-    verification run()
+    verification run(std::string_view kept)
+    {
+        // Before the segments: what a checkpoint covers stood there when it was signed.
+        std::string fault = checkpoints_.read(directory_);
+        if (fault.empty() && !kept.empty()) {
+            fault = checkpoints_.expect(kept);
+        }
+        out_.checkpoints = checkpoints_.count();
+        out_.warnings = checkpoints_.warnings();
+        if (fault.empty()) {
+            fault = follow_directory();
+        }
+        out_.first_bad = std::move(fault);
+        out_.sound = out_.first_bad.empty();
+        return out_;
+    }
+
+private:
+    std::string follow_directory()
     {
         const std::optional<listing> found = list_segments(directory_);
         if (!found) {
-            out_.first_bad = ".:0: the directory cannot be read";
-            return out_;
+            return ".:0: the directory cannot be read";
         }
         if (!found->strange.empty()) {
-            out_.first_bad = found->strange.front() + ":0: is not named as a segment is";
-            return out_;
+            return found->strange.front() + ":0: is not named as a segment is";
         }
+        std::vector<std::string> stems;
         for (auto first = found->segments.begin(); first != found->segments.end();) {
             const auto last = std::find_if(first, found->segments.end(), [&](const segment& one) {
                 return one.stem != first->stem;
@@ -31,26 +49,72 @@ public:
             const bool unfinished =
                 std::binary_search(found->markers.begin(), found->markers.end(), first->stem);
             if (!follow_writer({first, last}, unfinished)) {
-                return out_;
+                return out_.first_bad;
             }
+            stems.push_back(first->stem);
             first = last;
         }
-        out_.sound = true;
-        return out_;
+        for (const auto& [stem, marks] : checkpoints_.writers()) {
+            if (!marks.empty() && !std::binary_search(stems.begin(), stems.end(), stem)) {
+                return segment_name(stem, 1) + ":1: is missing: checkpoint " +
+                       std::to_string(marks.back().checkpoint) + " covers " +
+                       std::to_string(marks.back().seq) + " lines of it";
+            }
+        }
+        return find_strangers(stems);
     }
 
-private:
+    // Writers that no checkpoint lists. Read again first: a gate may have begun one meanwhile.
+    std::string find_strangers(const std::vector<std::string>& stems)
+    {
+        checkpoint_chain now;
+        for (const std::string& stem : stems) {
+            if (checkpoints_.writers().contains(stem)) {
+                continue;
+            }
+            if (now.count() == 0) {
+                static_cast<void>(now.read(directory_));
+            }
+            if (!now.writers().contains(stem)) {
+                return segment_name(stem, 1) + ":1: no checkpoint lists this writer";
+            }
+        }
+        return {};
+    }
+
     bool follow_writer(const std::vector<segment>& segments, bool unfinished)
     {
         ++out_.writers;
         chain_checker chain;
+        const auto known = checkpoints_.writers().find(segments.front().stem);
+        marks_.clear();
+        if (known != checkpoints_.writers().end()) {
+            marks_ = known->second;
+        }
         for (const segment& one : segments) {
             ++out_.segments;
             if (!follow_segment(one, chain, unfinished && &one == &segments.back())) {
                 return false;
             }
         }
+        if (!marks_.empty()) {
+            return bad(segments.back(), last_line_ + 1,
+                       "lines are missing: checkpoint " + std::to_string(marks_.back().checkpoint) +
+                           " covers them up to seq " + std::to_string(marks_.back().seq));
+        }
         return true;
+    }
+
+    // Whether the chain comes by what the checkpoints say.
+    std::string_view compare(const chain_head& head)
+    {
+        while (!marks_.empty() && marks_.front().seq == head.seq) {
+            if (marks_.front().hash != head.hash_text()) {
+                return "is not the line that a checkpoint covers";
+            }
+            marks_.erase(marks_.begin());
+        }
+        return {};
     }
 
     bool follow_segment(const segment& one, chain_checker& chain, bool may_be_torn)
@@ -61,6 +125,7 @@ private:
         }
         line_reader reader(file.get());
         for (std::uint64_t number = 1;; ++number) {
+            last_line_ = number - 1;
             switch (reader.next()) {
                 case line_reader::state::line: break;
                 case line_reader::state::end: return true;
@@ -81,6 +146,9 @@ private:
                 stem_of(unescape(chain.frame().node), unescape(chain.frame().writer)) != one.stem) {
                 why = "it belongs to a writer that the file's name does not name";
             }
+            if (why.empty() && !marks_.empty()) {
+                why = compare(chain.head());
+            }
             if (!why.empty()) {
                 return bad(one, number, why);
             }
@@ -97,15 +165,18 @@ private:
     }
 
     int directory_;
+    checkpoint_chain checkpoints_;
+    std::vector<mark> marks_;      // that the present writer has yet to come by
+    std::uint64_t last_line_ = 0;  // of the present segment
     verification out_;
 };
 
 }  // namespace
 
-verification verify_directory(const std::string& directory)
+verification verify_directory(const std::string& directory, std::string_view kept)
 {
     const file_descriptor open = open_directory(directory);
-    return verifier(open.get()).run();
+    return verifier(open.get()).run(kept);
 }
 
 }  // namespace sallyport::audit

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <thread>
 
@@ -32,6 +34,7 @@ struct tail_options {
 
 struct verify_options {
     std::string directory;
+    std::string checkpoint;  // a file
     bool json = false;
 };
 
@@ -66,12 +69,22 @@ json::object to_json(const audit::verification& proof)
             {"segments", proof.segments},
             {"writers", proof.writers},
             {"bytes", proof.bytes},
+            {"checkpoints", proof.checkpoints},
             {"warnings", json::array(proof.warnings.begin(), proof.warnings.end())}};
 }
 
 void verify(const verify_options& options)
 {
-    const audit::verification proof = audit::verify_directory(options.directory);
+    std::string kept;
+    if (!options.checkpoint.empty()) {
+        std::ifstream file(options.checkpoint, std::ios::binary);
+        kept.assign(std::istreambuf_iterator<char>(file), {});
+        if (!file || kept.empty()) {
+            throw command_error(exit_status::misused,
+                                options.checkpoint + ": no checkpoint can be read from it");
+        }
+    }
+    const audit::verification proof = audit::verify_directory(options.directory, kept);
     for (const std::string& warning : proof.warnings) {
         std::cerr << "warning: " << warning << '\n';
     }
@@ -83,7 +96,7 @@ void verify(const verify_options& options)
     }
     if (!options.json) {
         std::cout << "sound: " << proof.lines << " lines of " << proof.writers << " writers in "
-                  << proof.segments << " segments\n";
+                  << proof.segments << " segments, " << proof.checkpoints << " checkpoints\n";
     }
 }
 
@@ -108,6 +121,12 @@ void add_audit_commands(CLI::App& app)
     CLI::App* verify_command =
         family->add_subcommand("verify", "Proves a trail from its files alone");
     verify_command->add_option("DIR", verify_with->directory, "The trail's directory")->required();
+    verify_command->add_option("--checkpoint", verify_with->checkpoint,
+                               "Checkpoints of this trail that were kept elsewhere (a file)");
+    verify_command->footer(
+        "Without --checkpoint it finds every change that the checkpoints in the directory\n"
+        "contradict; with it also a directory that was rolled back or rewritten as a whole.\n"
+        "The newest ones are at the end of DIR/checkpoints-*.notes: keep a copy elsewhere.");
     add_json_option(*verify_command, verify_with->json);
     verify_command->callback([verify_with] { verify(*verify_with); });
 }

@@ -140,12 +140,14 @@ TEST_F(RecoveryTest, CutsATornTailAtEveryByteOfTheLastLine)
 {
     leave_unfinished({"a"}, {"c"});
     const std::filesystem::path file = files().front(), marker = files(".open").front();
-    const std::string whole = read_file(file);
+    const std::filesystem::path notes = files(".notes").front();
+    const std::string whole = read_file(file), checkpoints = read_file(notes);
     const std::size_t last = whole.rfind('\n', whole.size() - 2) + 1;
     for (std::size_t size = last; size < whole.size(); ++size) {
         std::filesystem::remove_all(settings_.directory);
         std::filesystem::create_directory(settings_.directory);
         write_file(file, std::string_view(whole).substr(0, size));
+        write_file(notes, checkpoints);
         write_file(marker, "");
         const std::size_t kept = whole.rfind('\n', size - 1) + 1;
         ASSERT_TRUE(verify().sound);
