@@ -43,6 +43,9 @@ private:
     void read_token(const yaml_node& node);
     void read_public(const yaml_node& node);
     void read_vault(const yaml_node& node);
+    void read_redis(const yaml_node& node);
+    std::optional<referenced> read_pem(yaml_map& map, std::string_view key, std::string& path,
+                                       std::string_view (*fault)(std::string_view));
     void read_run_tokens(const yaml_node& node);
     void read_issuer(const yaml_node& node);
     void read_issuer_key(const yaml_node& node, identity::issuer& issuer);

@@ -102,6 +102,7 @@ void settings_reader::read_vault(const yaml_node& node)
         into_.vault.master_key = *references_.resolve(key);
     }
     map.read("lease", into_.vault.lease, lease_min, lease_max);
+    read_redis(section(map, node, "redis"));
 }
 
 void settings_reader::read_run_tokens(const yaml_node& node)

@@ -6,8 +6,8 @@
 namespace sallyport::config {
 namespace {
 
-constexpr std::string_view sentinel_scheme = "redis+sentinel://";
-constexpr std::string_view redis_schemes[] = {"redis://", "rediss://", sentinel_scheme};
+constexpr std::string_view redis_schemes[] = {"redis://", "rediss://", "redis+sentinel://",
+                                              "rediss+sentinel://"};
 constexpr unsigned databases_max = 65'535;
 
 bool is_printable(std::string_view text) noexcept
@@ -66,12 +66,12 @@ bool is_redis_url(std::string_view url) noexcept
 std::string_view redis_url_fault(std::string_view url) noexcept
 {
     constexpr std::string_view form =
-        "expected redis://[user:password@]host:port[/db], rediss:// likewise, or "
-        "redis+sentinel://[user:password@]host:port,host:port/name[/db]";
+        "expected redis://[user:password@]host:port[/db], "
+        "redis+sentinel://[user:password@]host:port,host:port/name[/db], or the same with rediss";
     if (!is_redis_url(url) || !is_printable(url)) {
         return form;
     }
-    const bool sentinel = url.starts_with(sentinel_scheme);
+    const bool sentinel = url.substr(0, url.find("://")).ends_with("+sentinel");
     std::string_view rest = url.substr(url.find("://") + 3);
     if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
         rest.remove_prefix(at + 1);

@@ -6,7 +6,8 @@
 
 namespace sallyport::config {
 
-// redis://, rediss:// and redis+sentinel://. What is wrong as a fixed sentence, or "".
+// redis://, rediss://, redis+sentinel:// and rediss+sentinel://. What is wrong as a fixed sentence,
+// or "".
 std::string_view redis_url_fault(std::string_view url) noexcept;
 bool is_redis_url(std::string_view url) noexcept;  // By its scheme alone.
 

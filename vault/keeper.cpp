@@ -309,14 +309,15 @@ result<T> run_now(asio::io_context& context, task<T> work)
     return std::move(*outcome);
 }
 
-const char* why_not(const error_code& error)
+std::string why_not(const error_code& error, const store& asked)
 {
     if (error == errc::wrong_master_key) {
         return "the vault was sealed under another master key than those in vault.master_key and "
                "vault.previous_master_keys";
     }
-    if (error == errc::unavailable) {
-        return "the vault's store does not answer";
+    if (error == errc::unavailable || error == errc::misconfigured) {
+        const std::string trouble = asked.trouble();
+        return trouble.empty() ? "the vault's store does not answer" : trouble;
     }
     return "the vault's canary does not open: the store is damaged or not this vault's";
 }
@@ -326,23 +327,23 @@ const char* why_not(const error_code& error)
 std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& settings)
 {
     master_keys masters = read_master_keys(settings);
-    std::unique_ptr<store> opened = open_store(control, settings.store);
+    std::unique_ptr<store> opened = open_store(control, settings.store, settings.redis);
 
     // Asked on a context of its own, because `control` is not ours to run. A store that talks
     // through its context is asked through a second one.
     asio::io_context start;
     const std::unique_ptr<store> second =
-        opened->exclusive() ? nullptr : open_store(start, settings.store);
+        opened->exclusive() ? nullptr : open_store(start, settings.store, settings.redis);
     store& asked = second ? *second : *opened;
     envelope box;
     key_ring keys(read_master_keys(settings, masters), asked.keys(), box);
     const result<void> checked = run_now(start, keys.check_canary());
     if (!checked) {
-        throw boost::system::system_error(checked.error(), why_not(checked.error()));
+        throw boost::system::system_error(checked.error(), why_not(checked.error(), asked));
     }
     result<std::vector<std::string>> warnings = run_now(start, asked.warnings());
     if (!warnings) {
-        throw boost::system::system_error(warnings.error(), why_not(warnings.error()));
+        throw boost::system::system_error(warnings.error(), why_not(warnings.error(), asked));
     }
     auto shared = std::make_shared<core>(control.get_executor(), std::move(opened),
                                          std::move(masters), settings.lease);

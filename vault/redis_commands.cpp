@@ -7,6 +7,8 @@
 
 #include "base/encoding.hpp"
 #include "vault/error.hpp"
+#include "vault/redis_durability.hpp"
+#include "vault/redis_refusal.hpp"
 
 namespace sallyport::vault {
 namespace {
@@ -45,13 +47,14 @@ std::string redis_commands::trouble() const
 
 task<redis_reply> redis_commands::ask(words command)
 {
+    const std::string name = command.front();
     auto asking = link_.ask(std::move(command));
     result<redis_reply> reply = co_await std::move(asking);
     if (!reply) {
         co_return reply.error();
     }
     if (reply->type == kind::error && !is_missing_script(*reply)) {
-        refusal_ = "Redis refuses a command of the vault";
+        refusal_ = "Redis" + why_refused(*reply, name);
         co_return errc::unavailable;
     }
     refusal_.clear();
@@ -111,33 +114,48 @@ task<std::string> redis_commands::setting(std::string name)
     co_return all_texts(*reply, 2) ? reply->elements[1].text : std::string();
 }
 
+task<std::string> redis_commands::info()
+{
+    words command(1, "INFO");
+    auto asking = link_.ask(std::move(command));
+    result<redis_reply> reply = co_await std::move(asking);
+    if (!reply) {
+        co_return reply.error();
+    }
+    co_return reply->type == kind::text ? std::move(reply->text) : std::string();
+}
+
 task<std::vector<std::string>> redis_commands::warnings()
 {
-    auto asking_file = setting("appendonly");
-    const result<std::string> file = co_await std::move(asking_file);
-    if (!file) {
-        co_return file.error();
+    redis_durability found;
+    auto asking_info = info();
+    const result<std::string> told = co_await std::move(asking_info);
+    if (!told) {
+        co_return told.error();
     }
+    found.info = *told;
     auto asking_sync = setting("appendfsync");
     const result<std::string> sync = co_await std::move(asking_sync);
     if (!sync) {
         co_return sync.error();
     }
-    std::vector<std::string> found;
-    if (file->empty() || sync->empty()) {
-        found.emplace_back(
-            "Redis does not tell how it writes its data (CONFIG GET is refused); the "
-            "vault needs appendonly yes and appendfsync always");
-    } else if (*file != "yes") {
-        found.emplace_back(
-            "Redis writes no append-only file (appendonly no): connections and "
-            "revocations it has acknowledged are lost when it is killed");
-    } else if (*sync != "always") {
-        found.emplace_back(
-            "Redis does not wait for its disk (appendfsync is not always): a crash "
-            "may bring back what was revoked in the seconds before");
+    found.appendfsync = *sync;
+    auto asking_replicas = setting("min-replicas-to-write");
+    const result<std::string> replicas = co_await std::move(asking_replicas);
+    if (!replicas) {
+        co_return replicas.error();
     }
-    co_return found;
+    found.min_replicas = *replicas;
+
+    redis_judgement judged = judge(found);
+    if (!judged.refusals.empty() && !site_->settings.accept_data_loss) {
+        refusal_ =
+            judged.refusals.front() + ": change that, or say vault.redis.accept_data_loss: true";
+        co_return errc::misconfigured;
+    }
+    std::vector<std::string> all = std::move(judged.refusals);
+    all.insert(all.end(), judged.warnings.begin(), judged.warnings.end());
+    co_return all;
 }
 
 }  // namespace sallyport::vault

@@ -26,9 +26,9 @@ bool all_texts(const redis_reply& reply, std::size_t count);
 
 class redis_commands {
 public:
-    redis_commands(boost::asio::io_context& context, redis_address address,
+    redis_commands(boost::asio::io_context& context, std::shared_ptr<redis_site> site,
                    redis_hooks hooks = redis_hooks())
-        : link_(context, std::move(address), std::move(hooks))
+        : site_(site), link_(context, std::move(site), std::move(hooks))
     {
     }
 
@@ -41,12 +41,15 @@ public:
     task<void> change(const redis_script* what, words keys, words arguments);
 
     std::string trouble() const;
-    // What of Redis's own settings weakens what it acknowledges.
+    // What of Redis's own settings weakens what it acknowledges. errc::misconfigured where they let
+    // it forget a revocation altogether and nobody accepted that; trouble() then says which.
     task<std::vector<std::string>> warnings();
 
 private:
+    task<std::string> info();
     task<std::string> setting(std::string name);
 
+    std::shared_ptr<redis_site> site_;
     redis_link link_;
     std::string refusal_;  // Set while the last command was answered with an error.
 };

@@ -1,5 +1,5 @@
-// The one connection of a gate to its Redis: pipelined, limited in time, opened again with growing
-// pauses when it is lost.
+// The connection of a gate to its Redis: pipelined, limited in time, found and opened again with
+// growing pauses when it is lost. After a failover that means the new master.
 //
 // Threading: the io_context's thread. Lifetime: what is asked may outlive the link and then ends
 // with errc::unavailable.
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "vault/redis_address.hpp"
+#include "vault/redis_dial.hpp"
 #include "vault/redis_reply.hpp"
 
 namespace sallyport::vault {
@@ -29,17 +29,17 @@ struct redis_hooks {
 
 class redis_link {
 public:
-    redis_link(boost::asio::io_context& context, redis_address address,
+    redis_link(boost::asio::io_context& context, std::shared_ptr<redis_site> site,
                redis_hooks hooks = redis_hooks());
     ~redis_link();
     redis_link(const redis_link&) = delete;
     redis_link& operator=(const redis_link&) = delete;
 
-    // One command. errc::unavailable: it was not sent, or whether it was carried out is not known.
-    // A reply of kind error is a value here.
+    // One command; while a connection is being made it waits for that. errc::unavailable: it was
+    // not sent, or whether it was carried out is not known. A reply of kind error is a value here.
     boost::asio::awaitable<result<redis_reply>> ask(std::vector<std::string> words);
 
-    // Empty while the connection stands.
+    // Empty while the connection stands, or while the first one is being made.
     std::string trouble() const;
     // Ends the connection and dials again.
     void drop(std::string why);

@@ -1,6 +1,7 @@
 #include "vault/redis_reply.hpp"
 
 #include <hiredis/hiredis.h>
+#include <openssl/crypto.h>
 
 #include <new>
 
@@ -66,6 +67,26 @@ void destroy(void* reply) noexcept { delete static_cast<redis_reply*>(reply); }
 redisReplyObjectFunctions functions = {make_text, make_list, make_number, make_nothing, destroy};
 
 }  // namespace
+
+bool append_command(std::string& out, const std::vector<std::string_view>& words)
+{
+    std::vector<const char*> texts;
+    std::vector<std::size_t> sizes;
+    for (const std::string_view word : words) {
+        texts.push_back(word.data());
+        sizes.push_back(word.size());
+    }
+    char* formatted = nullptr;
+    const int size = redisFormatCommandArgv(&formatted, static_cast<int>(words.size()),
+                                            texts.data(), sizes.data());
+    if (size < 0) {
+        return false;
+    }
+    out.append(formatted, static_cast<std::size_t>(size));
+    OPENSSL_cleanse(formatted, static_cast<std::size_t>(size));  // AUTH holds a password.
+    redisFreeCommand(formatted);
+    return true;
+}
 
 void redis_reader::destroyer::operator()(redisReader* reader) const noexcept
 {

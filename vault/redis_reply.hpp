@@ -1,5 +1,5 @@
-// Redis's answers (RESP2), read by hiredis into values of our own, so that what a hostile server
-// can make us allocate is bounded here.
+// Redis's protocol (RESP2): commands written by hiredis, answers read by it into values of our own,
+// so that what a hostile server can make us allocate is bounded here.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,9 @@ struct redis_reply {
     std::int64_t number = 0;
     std::vector<redis_reply> elements;
 };
+
+// Appends the command to `out`. False: it is too large to be sent.
+bool append_command(std::string& out, const std::vector<std::string_view>& words);
 
 class redis_reader {
 public:

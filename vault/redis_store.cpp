@@ -79,8 +79,8 @@ redis_script guarded(const char* script)
 
 class redis_store final : public store {
 public:
-    redis_store(boost::asio::io_context& context, redis_address address)
-        : redis_(context, std::move(address))
+    redis_store(boost::asio::io_context& context, std::shared_ptr<redis_site> site)
+        : redis_(context, std::move(site))
     {
     }
 
@@ -343,9 +343,10 @@ task<std::vector<run_record>> redis_store::list_runs(std::string workspace)
 
 }  // namespace
 
-std::unique_ptr<store> open_redis_store(boost::asio::io_context& context, std::string_view url)
+std::unique_ptr<store> open_redis_store(boost::asio::io_context& context,
+                                        std::shared_ptr<redis_site> site)
 {
-    return std::make_unique<redis_store>(context, parse_redis_url(url));
+    return std::make_unique<redis_store>(context, std::move(site));
 }
 
 }  // namespace sallyport::vault

@@ -8,13 +8,14 @@
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
-#include <string_view>
 
+#include "vault/redis_dial.hpp"
 #include "vault/store.hpp"
 
 namespace sallyport::vault {
 
-// Throws as parse_redis_url does; whether Redis answers shows with the first question.
-std::unique_ptr<store> open_redis_store(boost::asio::io_context& context, std::string_view url);
+// Whether Redis answers shows with the first question.
+std::unique_ptr<store> open_redis_store(boost::asio::io_context& context,
+                                        std::shared_ptr<redis_site> site);
 
 }  // namespace sallyport::vault

@@ -7,10 +7,18 @@
 
 namespace sallyport::vault {
 
+struct redis_settings {
+    std::string ca;           // PEM file to trust instead of the system's roots (absolute)
+    std::string certificate;  // PEM files (absolute) for a Redis that wants a client certificate
+    std::string key;
+    // Start although Redis's own settings let it forget what it has acknowledged.
+    bool accept_data_loss = false;
+};
+
 struct settings {
-    // sqlite:PATH (absolute), redis://[user:password@]host:port[/db]. rediss:// and
-    // redis+sentinel:// are understood but refused as not built yet.
+    // sqlite:PATH (absolute), or redis:// and its kin: see redis_address.hpp.
     std::string store = "sqlite:vault.db";
+    redis_settings redis;
     // file:PATH (absolute) or env:NAME: 32 bytes as 64 hexadecimal digits or base 64.
     std::string master_key = "file:master.key";
     // Further master keys, written in the same way: they open what they have wrapped, and wrap

@@ -234,7 +234,7 @@ TEST_F(SettingsProblems, NameWhatIsWrongWithAStore)
     for (const char* sound :
          {"sqlite:/var/lib/vault.db", "redis://localhost", "redis://:p@127.0.0.1:6379/0",
           "rediss://[::1]:6380", "redis+sentinel://a:26379,b:26379/main",
-          "redis+sentinel://u:p@a,b,c/main/1"}) {
+          "redis+sentinel://u:p@a,b,c/main/1", "rediss+sentinel://a/main"}) {
         EXPECT_EQ(directory->problems("vault: {store: \"" + std::string(sound) + "\"}"), "")
             << sound;
     }
@@ -243,6 +243,22 @@ TEST_F(SettingsProblems, NameWhatIsWrongWithAStore)
         EXPECT_NE(directory->problems("vault: {store: \"" + std::string(wrong) + "\"}"), "")
             << wrong;
     }
+}
+
+TEST_F(SettingsProblems, NameWhatIsWrongWithTheFilesOfARedisOverTls)
+{
+    directory->write("none.pem", "nothing");
+    const std::string store = "vault: {store: \"rediss://h\", redis: ";
+    expect_problems(*directory,
+                    {{store + "{}}", ""},
+                     {store + "{ca: none.pem}}", "1:42: the file holds no certificate in PEM"},
+                     {store + "{key: run-token.key}}",
+                      "1:36: certificate and key belong together: one is missing"},
+                     {store + "{accept_data_loss: maybe}}", "1:56: expected true or false"},
+                     {store + "{sentinel: 1}}", "1:37: unknown key \"sentinel\""},
+                     {"vault: {redis: {ca: none.pem}}",
+                      "1:16: names files for TLS, but vault.store is not rediss://\n"
+                      "1:21: the file holds no certificate in PEM"}});
 }
 
 TEST_F(SettingsProblems, NameWhatIsWrongWithAnIssuer)

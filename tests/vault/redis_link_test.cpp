@@ -17,7 +17,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-// A server that says what the test tells it to, whatever it was asked.
+// A server that greets as a master does and then says what the test tells it to, whatever it was
+// asked.
 class scripted_server {
 public:
     explicit scripted_server(asio::io_context& context)
@@ -26,15 +27,19 @@ public:
         accept();
     }
 
-    redis_address address() const
+    std::shared_ptr<redis_site> site() const
     {
-        redis_address at;
-        at.host = "127.0.0.1";
-        at.port = acceptor_.local_endpoint().port();
-        return at;
+        const std::uint16_t port = acceptor_.local_endpoint().port();
+        return std::make_shared<redis_site>(
+            parse_redis_url("redis://127.0.0.1:" + std::to_string(port)), redis_settings());
     }
 
     int connections() const { return static_cast<int>(peers_.size()); }
+    void greet()
+    {
+        say("*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+        say("+PONG\r\n");
+    }
     void say(const std::string& bytes) { asio::write(*peers_.back(), asio::buffer(bytes)); }
     void hang_up() { peers_.back()->close(); }
 
@@ -82,12 +87,12 @@ protected:
     void connect()
     {
         ASSERT_TRUE(until([&] { return server_.connections() == 1; }));
-        server_.say("+PONG\r\n");
+        server_.greet();
     }
 
     asio::io_context context_;
     scripted_server server_{context_};
-    redis_link link_{context_, server_.address()};
+    redis_link link_{context_, server_.site()};
 };
 
 TEST_F(RedisLink, GivesEveryAnswerToItsCommandInOrder)
@@ -113,7 +118,7 @@ TEST_F(RedisLink, DropsTheConnectionWhenACommandTimesOutAndNeverUsesALateAnswer)
     EXPECT_EQ((*late)->error(), errc::unavailable);
     EXPECT_FALSE(link_.trouble().empty());
     ASSERT_TRUE(until([&] { return server_.connections() == 2; }));
-    server_.say("+PONG\r\n");
+    server_.greet();
     ASSERT_TRUE(until([&] { return link_.trouble().empty(); }));
     const reply_slot next = ask({"GET", "other"});
     server_.say("$5\r\nother\r\n");
@@ -152,7 +157,7 @@ TEST_F(RedisLink, DropsAConnectionThatIsNotRedisOrAsksForTooMuchRoom)
          {"HTTP/1.1 400 Bad Request\r\n\r\n", "*2147483647\r\n", "*-7\r\n:1\r\n"}) {
         const int before = server_.connections();
         ASSERT_TRUE(until([&] { return server_.connections() > 0; }));
-        server_.say("+PONG\r\n");
+        server_.greet();
         ASSERT_TRUE(until([&] { return link_.trouble().empty(); }));
         const reply_slot asked = ask({"GET", "a"});
         server_.say(bad);
@@ -187,23 +192,43 @@ TEST_F(RedisLink, TakesNoMoreCommandsThanItsPipelineHolds)
 TEST(RedisAddress, ReadsUrls)
 {
     const redis_address plain = parse_redis_url("redis://cache.internal:7000/3");
-    EXPECT_EQ(plain.host, "cache.internal");
-    EXPECT_EQ(plain.port, 7000);
+    EXPECT_EQ(to_string(plain.endpoints.at(0)), "cache.internal:7000");
+    EXPECT_FALSE(plain.tls);
     EXPECT_EQ(plain.database, 3u);
     EXPECT_EQ(plain.password, nullptr);
     const redis_address full = parse_redis_url("redis://gate:p%40ss%2Fword@[::1]");
-    EXPECT_EQ(full.host, "::1");
-    EXPECT_EQ(full.port, 6379);
+    EXPECT_EQ(to_string(full.endpoints.at(0)), "[::1]:6379");
     EXPECT_EQ(full.user, "gate");
     EXPECT_EQ(full.password->reveal(), "p@ss/word");
     EXPECT_EQ(parse_redis_url("redis://:only@localhost/").password->reveal(), "only");
+    EXPECT_TRUE(parse_redis_url("rediss://cache.internal").tls);
+}
+
+TEST(RedisAddress, ReadsUrlsOfSentinels)
+{
+    const redis_address found =
+        parse_redis_url("redis+sentinel://gate:word@one:26380,two,[::3]:7/prime/4");
+    std::string all;
+    for (const redis_endpoint& endpoint : found.endpoints) {
+        all += to_string(endpoint) + " ";
+    }
+    EXPECT_EQ(all, "one:26380 two:26379 [::3]:7 ");
+    EXPECT_EQ(found.master, "prime");
+    EXPECT_EQ(found.user, "gate");
+    EXPECT_EQ(found.password->reveal(), "word");
+    EXPECT_EQ(found.database, 4u);
+    EXPECT_FALSE(found.tls);
+    EXPECT_TRUE(parse_redis_url("rediss+sentinel://one/prime").tls);
 }
 
 TEST(RedisAddress, RefusesOthersWithoutRepeatingThem)
 {
-    for (const char* bad : {"redis://", "redis://:hunter2@", "redis://user@host", "redis://h:0",
-                            "redis://h:99999", "redis://h/db", "redis://h/99999",
-                            "redis://h/1?x=hunter2", "http://:hunter2@h", "redis:hunter2"}) {
+    for (const char* bad :
+         {"redis://", "redis://:hunter2@", "redis://user@host", "redis://h:0", "redis://h:99999",
+          "redis://h/db", "redis://h/99999", "redis://h/1?x=hunter2", "http://:hunter2@h",
+          "redis:hunter2", "redis://a,b", "redis+sentinel://:hunter2@a,b",
+          "redis+sentinel://a,,b/m", "redis+sentinel://a,u:hunter2@b/m", "redis+sentinel://a/m/x",
+          "redis+sentinel://a/m m", "redis://h ost", "redis+unix:/hunter2"}) {
         try {
             (void)parse_redis_url(bad);
             ADD_FAILURE() << bad;

@@ -1,4 +1,5 @@
-// A real redis-server of the test's own, on a free port, that dies with the test.
+// A real redis-server of the test's own, on a free port, that dies with the test: plain, TLS or a
+// sentinel.
 #pragma once
 
 #include <arpa/inet.h>
@@ -16,14 +17,18 @@
 #include <vector>
 
 #include "tests/vault/fixture.hpp"
+#include "vault/redis_reply.hpp"
 
 namespace sallyport::vault {
 
 class redis_server {
 public:
+    enum class kind { plain, tls, sentinel };
+
     explicit redis_server(std::vector<std::string> more = {"--appendonly", "yes", "--appendfsync",
-                                                           "always"})
-        : more_(std::move(more))
+                                                           "always"},
+                          kind what = kind::plain)
+        : more_(std::move(more)), kind_(what)
     {
         // Another process may take the port between its choice and its use.
         for (int attempt = 0; attempt < 5; ++attempt) {
@@ -70,6 +75,14 @@ public:
     void stall() const { ::kill(child_, SIGSTOP); }
     void resume() const { ::kill(child_, SIGCONT); }
     void empty() const { command("*1\r\n$8\r\nFLUSHALL\r\n"); }
+
+    // One command and the beginning of its answer.
+    std::string ask(const std::vector<std::string_view>& words) const
+    {
+        std::string bytes;
+        append_command(bytes, words);
+        return command(bytes);
+    }
 
     // Sends raw bytes on a connection of its own and returns the beginning of the answer.
     std::string command(const std::string& bytes) const
@@ -119,18 +132,27 @@ private:
 
     void start()
     {
-        std::vector<std::string> words = {"redis-server",
-                                          "--port",
-                                          std::to_string(port_),
-                                          "--bind",
-                                          "127.0.0.1",
-                                          "--save",
-                                          "",
-                                          "--dir",
-                                          directory_,
-                                          "--logfile",
-                                          "/dev/null"};
-        words.insert(words.end(), more_.begin(), more_.end());
+        std::vector<std::string> words = {"redis-server"};
+        const auto set = [&words](const char* name, std::string value) {
+            words.emplace_back(name);
+            words.push_back(std::move(value));
+        };
+        if (kind_ == kind::sentinel) {
+            words.push_back(directory_ + "/sentinel.conf");
+            write_file(words.back(), sentinel_text());
+            words.emplace_back("--sentinel");
+        }
+        set("--port", kind_ == kind::tls ? "0" : std::to_string(port_));
+        if (kind_ == kind::tls) {
+            set("--tls-port", std::to_string(port_));
+        }
+        set("--bind", "127.0.0.1");
+        set("--dir", directory_);
+        set("--logfile", "/dev/null");
+        if (kind_ != kind::sentinel) {
+            set("--save", "");
+            words.insert(words.end(), more_.begin(), more_.end());
+        }
         std::vector<char*> pointers;
         for (std::string& word : words) {
             pointers.push_back(word.data());
@@ -144,12 +166,33 @@ private:
         }
     }
 
+    // Each of `more_` is a line of a sentinel's configuration.
+    std::string sentinel_text() const
+    {
+        std::string text;
+        for (const std::string& line : more_) {
+            text += line + "\n";
+        }
+        return text;
+    }
+
+    // A TLS server hangs up on what is not TLS: it stands.
+    bool stands() const
+    {
+        if (kind_ != kind::tls) {
+            const std::string answer = ask({"PING"});
+            return answer.starts_with("+PONG") || answer.starts_with("-NOAUTH");
+        }
+        const int peer = connect_to(port_);
+        ::close(peer);
+        return peer >= 0;
+    }
+
     bool answers() const
     {
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
         while (std::chrono::steady_clock::now() < end) {
-            const std::string answer = command("*1\r\n$4\r\nPING\r\n");
-            if (answer.starts_with("+PONG") || answer.starts_with("-NOAUTH")) {
+            if (stands()) {
                 return true;
             }
             if (::waitpid(child_, nullptr, WNOHANG) == child_) {
@@ -176,6 +219,7 @@ private:
 
     std::string directory_ = make_directory();
     std::vector<std::string> more_;
+    kind kind_;
     std::uint16_t port_ = 0;
     pid_t child_ = -1;
 };

@@ -76,12 +76,17 @@ TEST(RedisServer, WantsThePasswordAndTheDatabaseOfTheUrl)
     EXPECT_EQ(wrong->trouble().find("wrong"), std::string::npos);
 }
 
-TEST(RedisServer, IsWarnedAboutWhenItMayForget)
+TEST(RedisServer, IsRefusedOrWarnedAboutWhenItMayForget)
 {
     asio::io_context context;
     const redis_server careless({"--appendonly", "no"});
     const auto first = open_store(context, careless.url());
-    const auto none = run(context, first->warnings());
+    EXPECT_EQ(run(context, first->warnings()).error(), errc::misconfigured);
+    EXPECT_NE(first->trouble().find("append-only"), std::string::npos);
+    redis_settings reckless;
+    reckless.accept_data_loss = true;
+    const auto accepted = open_store(context, careless.url(), reckless);
+    const auto none = run(context, accepted->warnings());
     ASSERT_TRUE(none && none->size() == 1);
     EXPECT_NE(none->front().find("append-only"), std::string::npos);
     const redis_server hasty({"--appendonly", "yes", "--appendfsync", "everysec"});
