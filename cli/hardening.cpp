@@ -42,7 +42,8 @@ bool harden_process() noexcept
 
 void hide_environment()
 {
-    static std::vector<vault::secret> variables;  // What environ points to from now on.
+    // What environ points to from now on. Never freed: it outlives every static object.
+    static auto& variables = *new std::vector<vault::secret>;
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
         const std::size_t size = std::strlen(*entry);
         vault::secret& copy = variables.emplace_back(std::string_view(*entry, size + 1));

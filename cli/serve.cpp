@@ -18,7 +18,6 @@ void serve(const std::string& given, bool confined)
     if (!harden_process()) {
         spdlog::warn("the process could not be hardened: memory may be read by others of its user");
     }
-    hide_environment();
     if (!confined) {
         spdlog::warn("running without the system-call filter (--no-seccomp): for debugging only");
     }

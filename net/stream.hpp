@@ -61,6 +61,8 @@ public:
     // Bytes that have arrived (decrypted) and were not consumed.
     std::string_view pending() const noexcept { return {input_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t bytes) noexcept;
+    // The same for what must not stay in a buffer that others will use.
+    void consume_and_wipe(std::size_t bytes) noexcept;
 
     // From now on what arrives is read and told to whoever waits or observes. What had already
     // arrived may be pending afterwards.

@@ -1,7 +1,9 @@
 // The input half of a stream: receive, decrypt, tell.
+#include <openssl/crypto.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "net/error.hpp"
@@ -21,6 +23,12 @@ void stream::consume(std::size_t bytes) noexcept
     if (begin_ == end_) {
         begin_ = end_ = 0;
     }
+}
+
+void stream::consume_and_wipe(std::size_t bytes) noexcept
+{
+    OPENSSL_cleanse(input_.data() + begin_, bytes);
+    consume(bytes);
 }
 
 void stream::watch()
@@ -75,12 +83,15 @@ bool stream::make_room()
         buffer larger = runtime_.buffers.take(grow ? buffer::large_size : buffer::small_size);
         if (kept != 0) {
             std::memcpy(larger.data(), input_.data() + begin_, kept);
+            OPENSSL_cleanse(input_.data() + begin_, kept);  // It may be half of a request's head.
         }
         input_ = std::move(larger);
         begin_ = 0;
         end_ = kept;
     } else if (begin_ != 0 && (kept == 0 || end_ == input_.capacity())) {
         std::memmove(input_.data(), input_.data() + begin_, kept);
+        const std::size_t moved_from = std::max(begin_, kept);
+        OPENSSL_cleanse(input_.data() + moved_from, end_ - moved_from);
         begin_ = 0;
         end_ = kept;
     }

@@ -1,6 +1,4 @@
 // What a call leaves in the trail: intent before, outcome after, or one refusal.
-#include <openssl/crypto.h>
-
 #include "base/text.hpp"
 #include "proxy/session.hpp"
 

@@ -80,7 +80,11 @@ session::session(worker_context& worker, net::stream::pointer client, origin fro
     client_->observe(this);
 }
 
-session::~session() { OPENSSL_cleanse(last_token_.data(), last_token_.size()); }
+session::~session()
+{
+    OPENSSL_cleanse(last_token_.data(), last_token_.size());
+    OPENSSL_cleanse(head_text_.data(), head_text_.size());
+}
 
 net::task<> session::run()
 {
@@ -137,9 +141,11 @@ net::task<session::head_result> session::read_head(refusal& fate)
                                      ? head_state::incomplete
                                      : read_request_head(pending, head_limits, scanned, call_.head);
         if (state == head_state::complete) {
+            // Run tokens stand in heads: no copy of one is left to whoever uses the memory next.
+            OPENSSL_cleanse(head_text_.data(), head_text_.size());
             head_text_.assign(pending.substr(0, call_.head.size));
             rebase(call_.head, pending.data(), head_text_.data());
-            client_->consume(head_text_.size());
+            client_->consume_and_wipe(head_text_.size());
             client_->expires_after({});
             co_return head_result::request;
         }
@@ -175,7 +181,7 @@ net::task<> session::linger()
     std::size_t read = 0;
     while (read < linger_bytes_max) {
         read += client_->pending().size();
-        client_->consume(client_->pending().size());
+        client_->consume_and_wipe(client_->pending().size());
         const error_code ended = co_await client_->fill();
         if (ended || worker_.draining) {
             break;

@@ -57,17 +57,13 @@ secret read_file(const std::string& path)
     return text;
 }
 
-secret take_variable(const std::string& name)
+secret read_variable(const std::string& name)
 {
-    char* const value = std::getenv(name.c_str());
+    const char* const value = std::getenv(name.c_str());
     if (value == nullptr) {
         refuse("the environment variable " + name + " that should hold the master key is not set");
     }
-    secret text{std::string_view(value)};
-    // /proc/PID/environ shows the memory the process was started with: unsetenv alone leaves it.
-    OPENSSL_cleanse(value, std::strlen(value));
-    ::unsetenv(name.c_str());
-    return text;
+    return secret(std::string_view(value));
 }
 
 void wipe(std::string& text) { OPENSSL_cleanse(text.data(), text.size()); }
@@ -104,7 +100,7 @@ secret read_master_key(const std::string& source)
     if (source.starts_with(file_scheme)) {
         text = read_file(source.substr(file_scheme.size()));
     } else if (source.starts_with(variable_scheme)) {
-        text = take_variable(source.substr(variable_scheme.size()));
+        text = read_variable(source.substr(variable_scheme.size()));
     } else {
         // Somebody may have written the key itself here: it is not repeated.
         refuse("a master key must be file:PATH or env:NAME");

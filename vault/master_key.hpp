@@ -24,7 +24,7 @@ using master_keys = std::vector<master_key>;
 
 // `source` is file:PATH or env:NAME; the text is 32 bytes as 64 hexadecimal digits or base 64,
 // white space at its end ignored. A file must be a regular one that nobody but its owner can read.
-// A variable is overwritten and removed from the environment. Throws boost::system::system_error
+// A variable stays set: a reload reads it again. Throws boost::system::system_error
 // with errc::misconfigured and one clear sentence, which never holds anything of the key.
 secret read_master_key(const std::string& source);
 

@@ -325,16 +325,15 @@ TEST_F(Keeper, RefusesAMasterKeyThatIsNoneWithoutRepeatingIt)
     EXPECT_NE(refusal().find("not a regular file"), std::string::npos);
 }
 
-TEST_F(Keeper, TakesTheMasterKeyOutOfTheEnvironment)
+TEST_F(Keeper, ReadsTheMasterKeyFromTheEnvironmentAgainAndAgain)
 {
     const connection added = add("value");
     ::setenv("VAULT_TEST_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", 1);
-    const char* const text = ::getenv("VAULT_TEST_KEY");
     settings_.master_key = "env:VAULT_TEST_KEY";
     EXPECT_EQ(refusal(), "");
     EXPECT_EQ(*resolve(added.id), "value");
-    EXPECT_EQ(::getenv("VAULT_TEST_KEY"), nullptr);
-    EXPECT_EQ(*text, '\0');
+    EXPECT_EQ(refusal(), "");
+    ::unsetenv("VAULT_TEST_KEY");
     EXPECT_NE(refusal().find("is not set"), std::string::npos);
 }
 
