@@ -1,6 +1,7 @@
 #include "vault/core.hpp"
 
-#include <limits>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "vault/error.hpp"
 #include "vault/fields.hpp"
@@ -13,14 +14,87 @@ core::core(boost::asio::any_io_executor executor, std::unique_ptr<vault::store> 
     : control(std::move(executor)),
       store(std::move(opened)),
       keys(std::move(masters), store->keys(), box),
-      lease(lease_length)
+      lease(lease_length.count(), boot_millis())
 {
 }
 
-std::int64_t core::good_until(std::int64_t sent) const noexcept
+std::shared_ptr<core> make_core(boost::asio::any_io_executor control,
+                                std::unique_ptr<vault::store> opened, master_keys masters,
+                                std::chrono::milliseconds lease_length)
 {
-    return store->exclusive() ? std::numeric_limits<std::int64_t>::max() : sent + lease.count();
+    auto made = std::make_shared<core>(std::move(control), std::move(opened), std::move(masters),
+                                       lease_length);
+    made->store->hold_lease(made, lease_length);
+    return made;
 }
+
+void core::changed(const fleet_change& change)
+{
+    switch (change.kind) {
+        case change_kind::connection:
+        case change_kind::connection_off:
+        case change_kind::connection_revoked:
+        case change_kind::connection_removed: connections.move(change.what); break;
+        case change_kind::run_ended: runs.move(change.what); break;
+        case change_kind::workspace:
+            keys.forget(change.what);
+            everything_changed();
+            break;
+        case change_kind::healed: everything_changed(); break;
+    }
+}
+
+void core::everything_changed()
+{
+    connections.move_all();
+    runs.move_all();
+}
+
+void core::lease_until(std::int64_t end)
+{
+    lease.set(end, boot_millis());
+    if (end != 0) {
+        for (boost::asio::steady_timer* one : waiting) {
+            one->cancel();
+        }
+    }
+}
+
+namespace {
+
+task<void> make_canary_again(std::shared_ptr<core> shared)
+{
+    shared->keys.forget_all();
+    auto checking = shared->keys.check_canary();
+    result<void> checked = co_await std::move(checking);
+    co_return checked;
+}
+
+// Without a lease nothing that is asked could be used.
+task<void> await_lease(std::shared_ptr<core> shared)
+{
+    boost::asio::steady_timer timer(shared->control);
+    for (;;) {
+        const std::int64_t now = boot_millis();
+        if (shared->lease.holds(now)) {
+            co_return result<void>();
+        }
+        const std::int64_t left = shared->lease.last() + lease_patience.count() - now;
+        if (left <= 0) {
+            co_return errc::unavailable;
+        }
+        timer.expires_after(std::chrono::milliseconds(left));
+        const auto at = shared->waiting.insert(shared->waiting.end(), &timer);
+        constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
+        const auto [ignored] = co_await timer.async_wait(as_result);
+        static_cast<void>(ignored);
+        shared->waiting.erase(at);
+    }
+}
+
+}  // namespace
+
+task<void> core::begin_anew() { return make_canary_again(shared_from_this()); }
 
 std::string run_name(std::string_view workspace, std::string_view run)
 {
@@ -99,6 +173,11 @@ task<opened_connection> load_opened(std::shared_ptr<core> shared, std::string id
 
 task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::string id)
 {
+    auto waiting = await_lease(shared);
+    const result<void> leased = co_await std::move(waiting);
+    if (!leased) {
+        co_return leased.error();
+    }
     auto loading = load_opened(shared, id);
     result<opened_connection> found = co_await std::move(loading);
     if (!found) {
@@ -125,6 +204,11 @@ task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::s
 
 task<bool> answer_run_live(std::shared_ptr<core> shared, std::string workspace, std::string run)
 {
+    auto waiting = await_lease(shared);
+    const result<void> leased = co_await std::move(waiting);
+    if (!leased) {
+        co_return result<bool>(boost::system::in_place_error, leased.error());
+    }
     auto asking = shared->store->run_ended(std::move(workspace), std::move(run));
     result<bool> ended = co_await std::move(asking);
     if (ended) {

@@ -1,19 +1,24 @@
-// What the keeper and its resolvers share: the store, the keys, the epochs.
+// What the keeper and its resolvers share: the store, the keys, the epochs, the lease.
 //
-// Threading: the control thread, but for the epochs (atomic) and what is const after construction.
+// Threading: the control thread, but for the epochs and the lease (atomic) and what is const after
+//            construction.
 // Lifetime:  shared by the keeper, its resolvers, what they handed out and the questions under way
-// on
-//            the control thread, so that none of them cares in which order the others end.
+//            on the control thread, so that none of them cares in which order the others end.
+// Limits:    a question that finds no lease waits for one, but no longer than lease_patience after
+//            the last one ended.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "vault/envelope.hpp"
 #include "vault/key_ring.hpp"
+#include "vault/lease.hpp"
 #include "vault/memory_guard.hpp"
 #include "vault/resolver.hpp"
 #include "vault/store.hpp"
@@ -32,12 +37,16 @@ struct answered_connection {
     std::vector<guarded_field> fields;  // None unless the connection is active.
 };
 
-struct core {
+constexpr std::chrono::milliseconds lease_patience{1000};
+
+struct core final : lease_holder, std::enable_shared_from_this<core> {
     core(boost::asio::any_io_executor executor, std::unique_ptr<vault::store> opened,
          master_keys masters, std::chrono::milliseconds lease_length);
 
-    // When an entry asked for at `sent` may no longer be used, whatever its epoch says.
-    std::int64_t good_until(std::int64_t sent) const noexcept;
+    void changed(const fleet_change& change) override;
+    void everything_changed() override;
+    void lease_until(std::int64_t end) override;
+    task<void> begin_anew() override;
 
     const boost::asio::any_io_executor control;
     const std::unique_ptr<vault::store> store;
@@ -46,8 +55,13 @@ struct core {
     memory_guard guard;
     epoch_table connections;
     epoch_table runs;
-    const std::chrono::milliseconds lease;
+    vault::lease lease;
+    std::list<boost::asio::steady_timer*> waiting;  // for a lease
 };
+
+std::shared_ptr<core> make_core(boost::asio::any_io_executor control,
+                                std::unique_ptr<vault::store> opened, master_keys masters,
+                                std::chrono::milliseconds lease_length);
 
 // The name of a run in caches and epochs. Neither part can hold a slash.
 std::string run_name(std::string_view workspace, std::string_view run);

@@ -66,6 +66,8 @@ public:
         return make_worker_resolver(core_, worker);
     }
 
+    task<void> settle() override { return core_->store->settle(); }
+
     std::string trouble() const override { return core_->store->trouble(); }
     std::vector<std::string> warnings() const override { return warnings_; }
 
@@ -332,8 +334,9 @@ std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& 
     // Asked on a context of its own, because `control` is not ours to run. A store that talks
     // through its context is asked through a second one.
     asio::io_context start;
-    const std::unique_ptr<store> second =
-        opened->exclusive() ? nullptr : open_store(start, settings.store, settings.redis);
+    const std::unique_ptr<store> second = settings.store.starts_with("sqlite:")
+                                              ? nullptr
+                                              : open_store(start, settings.store, settings.redis);
     store& asked = second ? *second : *opened;
     envelope box;
     key_ring keys(read_master_keys(settings, masters), asked.keys(), box);
@@ -345,8 +348,8 @@ std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& 
     if (!warnings) {
         throw boost::system::system_error(warnings.error(), why_not(warnings.error(), asked));
     }
-    auto shared = std::make_shared<core>(control.get_executor(), std::move(opened),
-                                         std::move(masters), settings.lease);
+    auto shared =
+        make_core(control.get_executor(), std::move(opened), std::move(masters), settings.lease);
     return std::make_unique<vault_keeper>(std::move(shared), std::move(*warnings));
 }
 

@@ -49,6 +49,10 @@ public:
     virtual task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) = 0;
     virtual task<std::vector<run_record>> list_runs(std::string workspace) = 0;
 
+    // Returns once no gate of the fleet can use any more what was changed before the call: what was
+    // revoked, removed or ended then is refused everywhere. errc::unavailable.
+    virtual task<void> settle() = 0;
+
     // A resolver for one worker; use it on that worker's thread only. The keeper outlives it.
     virtual std::unique_ptr<resolver> make_resolver(boost::asio::io_context& worker) = 0;
 

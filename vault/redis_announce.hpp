@@ -5,10 +5,10 @@
 // not can see that the count has moved. It returns the message, which the script returns last.
 //
 // sallyport:vault    hash: id (random, made with the store), epoch (of the last change), mark
-// sallyport:history  hash: epoch -> "mark kind what", of the last history_max changes
-// sallyport:changes  channel: "epoch before mark kind what"; `before` is the mark of the change
-//                    before. A mark is a digest over it, the time and the change: two stores that
-//                    have parted ways have different marks at the same epoch.
+// sallyport:history  hash: epoch -> message, of the last history_max changes
+// sallyport:changes  channel of the messages: "epoch before mark kind what"; `before` is the mark
+//                    of the change before. A mark is a digest over it, the time and the change: two
+//                    stores that have parted ways have different marks at the same epoch.
 //
 // Kinds: c ID      a connection is new or was changed; o ID  it was changed and may not be used;
 //        x ID      it was revoked;                     d ID  it was removed;
@@ -32,9 +32,9 @@ local function announce(kind, what)
   local mark = string.sub(
     redis.sha1hex(table.concat({before, time[1], time[2], kind, what}, ' ')), 1, 16)
   redis.call('HSET', 'sallyport:vault', 'epoch', text, 'mark', mark)
-  redis.call('HSET', 'sallyport:history', text, mark .. ' ' .. kind .. ' ' .. what)
-  redis.call('HDEL', 'sallyport:history', string.format('%.0f', epoch - 16384))
   local message = table.concat({text, before, mark, kind, what}, ' ')
+  redis.call('HSET', 'sallyport:history', text, message)
+  redis.call('HDEL', 'sallyport:history', string.format('%.0f', epoch - 16384))
   redis.call('PUBLISH', 'sallyport:changes', message)
   return message
 end

@@ -51,8 +51,8 @@ end
 return done
 )";
 
-// KEYS the workspace's hash of keys, its set of connections. ARGV workspace, reason, now. Tells the
-// fleet, and returns how many connections were revoked.
+// KEYS the workspace's hash of keys, its set of connections. ARGV workspace, reason, now. Announcing:
+// tells the fleet, and returns how many connections were revoked.
 constexpr const char* shred = R"(
 local newest = 0
 for _, generation in ipairs(redis.call('HKEYS', KEYS[1])) do
@@ -72,8 +72,7 @@ for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   end
 end
 redis.call('DEL', 'sallyport:names:' .. ARGV[1])
-local epoch = redis.call('HINCRBY', 'sallyport:vault', 'epoch', 1)
-redis.call('PUBLISH', 'sallyport:changes', string.format('%.0f w %s', epoch, ARGV[1]))
+announce('w', ARGV[1])
 return revoked
 )";
 

@@ -7,6 +7,7 @@
 #include "base/time.hpp"
 #include "vault/error.hpp"
 #include "vault/places.hpp"
+#include "vault/redis_announce.hpp"
 #include "vault/redis_key_scripts.hpp"
 
 namespace sallyport::vault {
@@ -77,7 +78,7 @@ private:
     const redis_script drop_keys_{redis_scripts::drop_keys};
     const redis_script sealed_of_{redis_scripts::sealed_of};
     const redis_script swap_sealed_{redis_scripts::swap_sealed};
-    const redis_script shred_{redis_scripts::shred};
+    const redis_script shred_{announcing(redis_scripts::shred).c_str()};
 };
 
 task<std::string> redis_key_store::load(std::string workspace, std::uint32_t generation)

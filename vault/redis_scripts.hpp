@@ -15,6 +15,18 @@
 
 namespace sallyport::vault::redis_scripts {
 
+// Stands before every change, whose last two arguments are the vault it is meant for and the epoch
+// that this has at least: no gate changes a store that is not the one it knows, or one that has
+// gone back and is to be put right first. An empty vault: any store will do.
+constexpr const char* fence = R"(
+local function foreign()
+  local id, epoch = ARGV[#ARGV - 1], ARGV[#ARGV]
+  if id == '' then return false end
+  local vault = redis.call('HMGET', 'sallyport:vault', 'id', 'epoch')
+  return vault[1] ~= id or tonumber(vault[2] or '0') < tonumber(epoch)
+end
+)";
+
 // Stands before insert and replace. What is sealed under another generation than the workspace's
 // newest is not written: key_store.hpp says why. A text that is no sealed record names none.
 constexpr const char* is_stale = R"(
@@ -29,6 +41,7 @@ end
 
 // KEYS connection. ARGV id, workspace, name, record, sealed, version, status, reason, updated.
 constexpr const char* insert = R"(
+if foreign() then return 'foreign' end
 local names = 'sallyport:names:' .. ARGV[2]
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'taken' end
 if is_stale(ARGV[2], ARGV[5]) then return 'conflict' end
@@ -37,11 +50,12 @@ redis.call('HSET', KEYS[1], 'workspace', ARGV[2], 'name', ARGV[3], 'record', ARG
   'sealed', ARGV[5], 'version', ARGV[6], 'status', ARGV[7], 'reason', ARGV[8], 'updated', ARGV[9])
 redis.call('SADD', 'sallyport:connections:' .. ARGV[2], ARGV[1])
 redis.call('SADD', 'sallyport:workspaces', ARGV[2])
-return 'done'
+return {'done', announce('c', ARGV[1])}
 )";
 
 // KEYS connection. ARGV as of insert, then the version expected. The workspace never changes.
 constexpr const char* replace = R"(
+if foreign() then return 'foreign' end
 local old = redis.call('HMGET', KEYS[1], 'version', 'name', 'workspace', 'sealed')
 if not old[1] then return 'missing' end
 if old[1] ~= ARGV[10] or old[3] ~= ARGV[2] then return 'conflict' end
@@ -53,25 +67,30 @@ if old[2] ~= ARGV[3] then
 end
 redis.call('HSET', KEYS[1], 'name', ARGV[3], 'record', ARGV[4], 'sealed', ARGV[5],
   'version', ARGV[6], 'status', ARGV[7], 'reason', ARGV[8], 'updated', ARGV[9])
-return 'done'
+local kind = ARGV[7] == 'active' and 'c' or ARGV[7] == 'revoked' and 'x' or 'o'
+return {'done', announce(kind, ARGV[1])}
 )";
 
-// KEYS connection. ARGV reason, now. Returns the fields as they were.
+// KEYS connection. ARGV id, reason, now. Returns the fields as they were, then the message if
+// something changed.
 constexpr const char* revoke = R"(
+if foreign() then return 'foreign' end
 local old = redis.call('HMGET', KEYS[1],
   'record', 'sealed', 'version', 'status', 'reason', 'updated', 'workspace', 'name')
 if not old[1] then return 'missing' end
 if old[4] ~= 'revoked' or old[2] ~= '' then
-  redis.call('HSET', KEYS[1], 'sealed', '', 'status', 'revoked', 'reason', ARGV[1],
-    'updated', ARGV[2], 'name', '')
+  redis.call('HSET', KEYS[1], 'sealed', '', 'status', 'revoked', 'reason', ARGV[2],
+    'updated', ARGV[3], 'name', '')
   redis.call('HINCRBY', KEYS[1], 'version', 1)
   if old[8] ~= '' then redis.call('HDEL', 'sallyport:names:' .. old[7], old[8]) end
+  old[9] = announce('x', ARGV[1])
 end
 return old
 )";
 
 // KEYS connection. ARGV id.
 constexpr const char* remove = R"(
+if foreign() then return 'foreign' end
 local old = redis.call('HMGET', KEYS[1], 'workspace', 'name')
 if not old[1] then return 'missing' end
 local ids = 'sallyport:connections:' .. old[1]
@@ -79,7 +98,7 @@ redis.call('DEL', KEYS[1])
 redis.call('SREM', ids, ARGV[1])
 if old[2] ~= '' then redis.call('HDEL', 'sallyport:names:' .. old[1], old[2]) end
 if redis.call('SCARD', ids) == 0 then redis.call('SREM', 'sallyport:workspaces', old[1]) end
-return 'done'
+return {'done', announce('d', ARGV[1])}
 )";
 
 // KEYS connections. Returns the fields of each, less what is sealed.
@@ -105,6 +124,7 @@ return 'done'
 
 // KEYS run, runs. ARGV run, keep until, now, margin: both of microseconds.
 constexpr const char* end_run = R"(
+if foreign() then return 'foreign' end
 local old = redis.call('HMGET', KEYS[1], 'expires_at', 'ended_at')
 local keep = tonumber(ARGV[2])
 if old[1] and tonumber(old[1]) > keep then keep = tonumber(old[1]) end
@@ -112,11 +132,14 @@ redis.call('HSETNX', KEYS[1], 'user', '')
 redis.call('HSETNX', KEYS[1], 'app', '')
 redis.call('HSETNX', KEYS[1], 'started_at', '0')
 redis.call('HSET', KEYS[1], 'expires_at', string.format('%.0f', keep))
-if not old[2] or old[2] == '0' then redis.call('HSET', KEYS[1], 'ended_at', ARGV[3]) end
+local live = not old[2] or old[2] == '0'
+if live then redis.call('HSET', KEYS[1], 'ended_at', ARGV[3]) end
 local forget = math.floor((keep + tonumber(ARGV[4])) / 1000)
 redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', forget))
 redis.call('ZREM', KEYS[2], ARGV[1])
-return 'done'
+if not live then return 'done' end
+local name = string.sub(KEYS[1], #'sallyport:run:' + 1)
+return {'done', announce('r', name .. ' ' .. string.format('%.0f', keep))}
 )";
 
 // KEYS runs, then the beginning of a run's key. ARGV now, offset, count.

@@ -1,13 +1,12 @@
 #include "vault/redis_store.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "vault/error.hpp"
 #include "vault/places.hpp"
-#include "vault/record_json.hpp"
 #include "vault/redis_commands.hpp"
-#include "vault/redis_key_store.hpp"
+#include "vault/redis_fleet.hpp"
+#include "vault/redis_records.hpp"
 #include "vault/redis_scripts.hpp"
 
 namespace sallyport::vault {
@@ -16,73 +15,14 @@ namespace {
 using kind = redis_reply::kind;
 
 constexpr std::size_t page = 128;  // records in one answer: Redis serves others in between
-constexpr std::size_t record_fields = 6;
-
-template <class Number>
-std::optional<Number> to_number(const std::string& text)
-{
-    Number value = 0;
-    const char* const end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, value);
-    if (text.empty() || read.ec != std::errc() || read.ptr != end) {
-        return std::nullopt;
-    }
-    return value;
-}
-
-// What HMGET record, sealed, version, status, reason, updated answered. Status, reason and version
-// stand beside the record because scripts change them.
-result<stored_connection> to_connection(const redis_reply& reply)
-{
-    if (reply.type != kind::list || reply.elements.size() < record_fields) {
-        return errc::corrupted;
-    }
-    const std::vector<redis_reply>& fields = reply.elements;
-    if (fields[0].type == kind::nothing) {
-        return errc::not_found;
-    }
-    std::optional<connection> record = connection_from_json(fields[0].text);
-    const auto version = to_number<std::uint64_t>(fields[2].text);
-    const std::optional<status> state = parse_status(fields[3].text);
-    const auto updated = to_number<unix_micros>(fields[5].text);
-    if (!record || !version || !state || !updated) {
-        return errc::corrupted;
-    }
-    record->version = *version;
-    record->status = *state;
-    record->status_reason = fields[4].text;
-    record->updated_at = *updated;
-    return stored_connection{std::move(*record), fields[1].text};
-}
-
-// One text for one (owner, provider, name). Empty: nothing to be kept unique.
-std::string unique_name(const connection& record)
-{
-    if (record.name.empty() || record.status == status::revoked) {
-        return "";
-    }
-    return std::to_string(record.user.size()) + ":" + record.user +
-           std::to_string(record.provider.size()) + ":" + record.provider + record.name;
-}
-
-std::string run_key(const std::string& workspace, const std::string& run)
-{
-    return "sallyport:run:" + workspace + "/" + run;
-}
-
-std::string runs_key(const std::string& workspace) { return "sallyport:runs:" + workspace; }
-
-redis_script guarded(const char* script)
-{
-    return redis_script((std::string(redis_scripts::is_stale) + script).c_str());
-}
 
 class redis_store final : public store {
 public:
     redis_store(boost::asio::io_context& context, std::shared_ptr<redis_site> site)
-        : redis_(context, std::move(site))
+        : fleet_(redis_fleet::make(context, std::move(site))), redis_(fleet_->commands())
     {
     }
+    ~redis_store() override { fleet_->stop(); }
 
     task<stored_connection> load(std::string id) override;
     task<void> insert(stored_connection fresh) override;
@@ -91,31 +31,68 @@ public:
     task<void> remove(std::string id) override;
     task<std::vector<connection>> list(std::string workspace, std::string user) override;
 
-    key_store& keys() noexcept override { return *keys_; }
+    key_store& keys() noexcept override { return fleet_->keys(); }
 
     task<void> put_run(run_record run) override;
     task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override;
     task<bool> run_ended(std::string workspace, std::string run) override;
     task<std::vector<run_record>> list_runs(std::string workspace) override;
 
-    bool exclusive() const noexcept override { return false; }
-    std::string trouble() const override { return redis_.trouble(); }
+    void hold_lease(std::weak_ptr<lease_holder> holder, std::chrono::milliseconds length) override
+    {
+        fleet_->start(std::move(holder), length);
+    }
+    task<void> settle() override { return redis_fleet::settle(fleet_); }
+
+    std::string trouble() const override
+    {
+        const std::string own = redis_.trouble();
+        return own.empty() ? fleet_->trouble() : own;
+    }
     task<std::vector<std::string>> warnings() override { return redis_.warnings(); }
 
 private:
     task<words> workspaces();
 
-    redis_commands redis_;
-    const std::unique_ptr<key_store> keys_ = make_redis_key_store(redis_);
-    const redis_script insert_ = guarded(redis_scripts::insert);
-    const redis_script replace_ = guarded(redis_scripts::replace);
-    const redis_script revoke_{redis_scripts::revoke};
-    const redis_script remove_{redis_scripts::remove};
+    task<void> change(const redis_script* what, words keys, words arguments);
+
+    const std::shared_ptr<redis_fleet> fleet_;
+    redis_commands& redis_;
     const redis_script list_{redis_scripts::list};
     const redis_script put_run_{redis_scripts::put_run};
-    const redis_script end_run_{redis_scripts::end_run};
     const redis_script list_runs_{redis_scripts::list_runs};
 };
+
+// One word says how it went; a change that was made, also how it was announced.
+task<void> redis_store::change(const redis_script* what, words keys, words arguments)
+{
+    fleet_->add_fence(arguments);
+    auto calling = redis_.call(what, std::move(keys), std::move(arguments));
+    const result<redis_reply> reply = co_await std::move(calling);
+    if (!reply) {
+        co_return reply.error();
+    }
+    if (all_texts(*reply, 2)) {
+        fleet_->acknowledged(reply->elements[1].text);
+        co_return result<void>();
+    }
+    if (reply->text == "missing") {
+        co_return errc::not_found;
+    }
+    if (reply->text == "taken") {
+        co_return errc::already_exists;
+    }
+    if (reply->text == "conflict") {
+        co_return errc::version_conflict;
+    }
+    if (reply->text == "foreign") {
+        co_return errc::unavailable;
+    }
+    if (reply->text != "done") {
+        co_return errc::corrupted;
+    }
+    co_return result<void>();
+}
 
 task<stored_connection> redis_store::load(std::string id)
 {
@@ -136,27 +113,11 @@ task<stored_connection> redis_store::load(std::string id)
     co_return found;
 }
 
-words insert_arguments(const stored_connection& what)
-{
-    const connection& record = what.record;
-    words out;
-    out.push_back(record.id);
-    out.push_back(record.workspace);
-    out.push_back(unique_name(record));
-    out.push_back(to_json(record));
-    out.push_back(what.sealed);
-    out.push_back(std::to_string(record.version));
-    out.emplace_back(to_string(record.status));
-    out.push_back(record.status_reason);
-    out.push_back(std::to_string(record.updated_at));
-    return out;
-}
-
 task<void> redis_store::insert(stored_connection fresh)
 {
     words keys(1, connection_key(fresh.record.id));
     words arguments = insert_arguments(fresh);
-    return redis_.change(&insert_, std::move(keys), std::move(arguments));
+    return change(&change_scripts::insert(), std::move(keys), std::move(arguments));
 }
 
 task<void> redis_store::replace(stored_connection changed, std::uint64_t expected_version)
@@ -165,21 +126,26 @@ task<void> redis_store::replace(stored_connection changed, std::uint64_t expecte
     words keys(1, connection_key(changed.record.id));
     words arguments = insert_arguments(changed);
     arguments.push_back(std::to_string(expected_version));
-    return redis_.change(&replace_, std::move(keys), std::move(arguments));
+    return change(&change_scripts::replace(), std::move(keys), std::move(arguments));
 }
 
 task<connection> redis_store::revoke(std::string id, std::string reason)
 {
     words keys(1, connection_key(id));
-    words arguments(1, std::move(reason));
+    words arguments(1, std::move(id));
+    arguments.push_back(std::move(reason));
     arguments.push_back(std::to_string(now_micros()));
-    auto calling = redis_.call(&revoke_, std::move(keys), std::move(arguments));
+    fleet_->add_fence(arguments);
+    auto calling = redis_.call(&change_scripts::revoke(), std::move(keys), std::move(arguments));
     const result<redis_reply> reply = co_await std::move(calling);
     if (!reply) {
         co_return reply.error();
     }
-    if (reply->text == "missing") {
-        co_return errc::not_found;
+    if (reply->type == kind::text) {
+        co_return reply->text == "missing" ? errc::not_found : errc::unavailable;
+    }
+    if (reply->elements.size() > revoked_fields) {
+        fleet_->acknowledged(reply->elements[revoked_fields].text);
     }
     result<stored_connection> before = to_connection(*reply);
     if (!before) {
@@ -192,7 +158,7 @@ task<void> redis_store::remove(std::string id)
 {
     words keys(1, connection_key(id));
     words arguments(1, std::move(id));
-    return redis_.change(&remove_, std::move(keys), std::move(arguments));
+    return change(&change_scripts::remove(), std::move(keys), std::move(arguments));
 }
 
 task<words> redis_store::workspaces()
@@ -284,11 +250,8 @@ task<void> redis_store::end_run(std::string workspace, std::string run, unix_mic
     words keys;
     keys.push_back(run_key(workspace, run));
     keys.push_back(runs_key(workspace));
-    words arguments(1, std::move(run));
-    arguments.push_back(std::to_string(keep_until));
-    arguments.push_back(std::to_string(now_micros()));
-    arguments.push_back(std::to_string(ended_run_margin));
-    return redis_.change(&end_run_, std::move(keys), std::move(arguments));
+    words arguments = end_run_arguments(run, keep_until);
+    return change(&change_scripts::end_run(), std::move(keys), std::move(arguments));
 }
 
 task<bool> redis_store::run_ended(std::string workspace, std::string run)

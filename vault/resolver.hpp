@@ -4,8 +4,8 @@
 // worker may still use is decided by two things shared with the control thread, so that `revoke`
 // can return knowing that it has bitten: a table of epochs indexed by a hash of the id, and a
 // lease. An entry is stamped with the epoch read before its question was sent and good while that
-// stands; where other processes can change the store also only for the lease, counted from when the
-// question was sent.
+// stands and while the gate has its lease: one deadline for all, which moves on as long as the
+// store is heard from (lease.hpp). A store that nobody else can change gives it for ever.
 //
 // The resolver answers for every id, whoever owns it: the caller compares workspace, user and
 // provider, and asks only for ids that the run's token names. What is another's and what does not
@@ -54,7 +54,7 @@ public:
     // Writes the field's value into `out` (its old content is wiped). errc::not_found: no such
     // field.
     virtual result<void> open(std::string_view field, secret& out) const = 0;
-    // True while the entry may be used: its epoch stands and its lease has not run out.
+    // True while the entry may be used: its epoch stands and the lease holds.
     virtual bool good(std::int64_t boot_millis_now) const noexcept = 0;
 
     // For what a caller computes from the record once per fetch (compiled scopes): kept with it.
@@ -73,6 +73,9 @@ public:
     // calling coroutine is cancelled; the question goes on and its answer is cached.
     virtual boost::asio::awaitable<result<std::shared_ptr<const resolved>>> fetch(
         std::string id) = 0;
+    // True once nothing has been heard of the store for a lease beyond the last one: what was good
+    // when a call began cannot be confirmed any more.
+    virtual bool out_of_reach(std::int64_t boot_millis_now) const noexcept = 0;
     // The same pair for runs. `cached_run_live`: 1 live, 0 ended, -1 not known.
     virtual int cached_run_live(std::string_view workspace, std::string_view run,
                                 std::int64_t boot_millis_now) noexcept = 0;

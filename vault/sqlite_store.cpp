@@ -2,6 +2,7 @@
 
 #include "vault/envelope.hpp"
 #include "vault/error.hpp"
+#include "vault/lease.hpp"
 #include "vault/record_json.hpp"
 #include "vault/sqlite_key_store.hpp"
 #include "vault/sqlite_schema.hpp"
@@ -86,7 +87,13 @@ public:
         co_return noted(list_runs_now(workspace));
     }
 
-    bool exclusive() const noexcept override { return true; }
+    void hold_lease(std::weak_ptr<lease_holder> holder, std::chrono::milliseconds) override
+    {
+        if (const auto alone = holder.lock()) {
+            alone->lease_until(lease::forever);
+        }
+    }
+    task<void> settle() override { co_return result<void>(); }
     std::string trouble() const override { return trouble_; }
     task<std::vector<std::string>> warnings() override { co_return std::vector<std::string>(); }
 

@@ -7,6 +7,7 @@
 //            others as each function says. What was acknowledged survives kill -9 (G8).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 #include "base/result.hpp"
 #include "vault/connection.hpp"
 #include "vault/key_store.hpp"
+#include "vault/lease_holder.hpp"
 
 namespace sallyport::vault {
 
@@ -65,9 +67,14 @@ public:
     virtual task<bool> run_ended(std::string workspace, std::string run) = 0;
     virtual task<std::vector<run_record>> list_runs(std::string workspace) = 0;  // live ones
 
-    // True while this process alone can change the data (the embedded store): cached entries then
-    // need no lease.
-    virtual bool exclusive() const noexcept = 0;
+    // From here on the holder is told what has changed, and until when it may use what it knows.
+    // A lease that ends is given again as soon as one can be had; the store of one process gives it
+    // for ever.
+    virtual void hold_lease(std::weak_ptr<lease_holder> holder,
+                            std::chrono::milliseconds length) = 0;
+    // Returns once no process can use any more what was changed before the call: after it has said
+    // so, or after its lease has ended. errc::unavailable.
+    virtual task<void> settle() = 0;
 
     // Why it cannot be asked now; empty: it can, as far as the last question showed.
     virtual std::string trouble() const = 0;

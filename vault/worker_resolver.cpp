@@ -27,15 +27,15 @@ constexpr std::size_t questions_max = 4096;  // of each sort, under way per work
 constexpr int fetch_attempts_max = 4;        // where changes keep overtaking the answer
 constexpr std::chrono::seconds fetch_timeout{10};
 
-// Until when an answer may be used: the epoch as it stood, and the lease from when it was asked
-// for.
+// Whether an answer may be used: the epoch as it stood before the question, and the gate's lease.
+// The lease is read first: lease.hpp says why.
 struct validity {
+    const vault::lease* lease;
     const std::atomic<std::uint64_t>* epoch;
     std::uint64_t stamp;
-    std::int64_t until;
 
     bool stands() const noexcept { return epoch->load(std::memory_order_acquire) == stamp; }
-    bool good(std::int64_t now) const noexcept { return stands() && now < until; }
+    bool good(std::int64_t now) const noexcept { return lease->holds(now) && stands(); }
 };
 
 // What an entry needs of its worker, which it may outlive.
@@ -158,7 +158,6 @@ public:
             return nullptr;
         }
         if (!(*known)->good(now)) {
-            known->reset();
             return nullptr;
         }
         return *known;
@@ -186,6 +185,11 @@ public:
             co_return found;
         }
         co_return errc::unavailable;
+    }
+
+    bool out_of_reach(std::int64_t now) const noexcept override
+    {
+        return side_->shared->lease.lost_for_long(now);
     }
 
     int cached_run_live(std::string_view workspace, std::string_view run,
@@ -239,8 +243,7 @@ private:
     validity valid_from_now(const epoch_table& epochs, const std::string& name) const
     {
         const std::atomic<std::uint64_t>& epoch = epochs.slot(name);
-        return {&epoch, epoch.load(std::memory_order_seq_cst),
-                side_->shared->good_until(boot_millis())};
+        return {&side_->shared->lease, &epoch, epoch.load(std::memory_order_seq_cst)};
     }
 
     template <class Answer>

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "vault/error.hpp"
+#include "vault/lease.hpp"
 #include "vault/store.hpp"
 
 namespace sallyport::vault {
@@ -49,7 +50,6 @@ public:
     }
     int questions() const { return questions_; }
 
-    bool is_exclusive = false;
     bool ended = false;
     error_code fail_with;
     std::function<void(const std::string&)> on_load;
@@ -101,7 +101,12 @@ public:
         co_return errc::unavailable;
     }
     task<std::vector<run_record>> list_runs(std::string) override { co_return errc::unavailable; }
-    bool exclusive() const noexcept override { return is_exclusive; }
+    // As good as for ever; tests end it themselves.
+    void hold_lease(std::weak_ptr<lease_holder> holder, std::chrono::milliseconds) override
+    {
+        holder.lock()->lease_until(lease::forever);
+    }
+    task<void> settle() override { co_return result<void>(); }
     std::string trouble() const override { return ""; }
     task<std::vector<std::string>> warnings() override { co_return std::vector<std::string>(); }
 

@@ -31,9 +31,8 @@ protected:
     {
         auto made = std::make_unique<fake_store>(context_);
         store_ = made.get();
-        core_ = std::make_shared<core>(context_.get_executor(), std::move(made),
-                                       test_masters(),
-                                       std::chrono::milliseconds(1000));
+        core_ = make_core(context_.get_executor(), std::move(made), test_masters(),
+                          std::chrono::milliseconds(1000));
         resolver_ = make_worker_resolver(core_, context_);
         store_->put(record_);
     }
@@ -138,28 +137,41 @@ TEST_F(Resolver, TakesEveryEntryOutOfUseWhenAllEpochsMove)
     EXPECT_FALSE((***asked)->good(boot_millis()));
 }
 
-TEST_F(Resolver, CountsTheLeaseFromWhenTheQuestionWasSent)
+TEST_F(Resolver, UsesNothingBeyondTheLease)
 {
-    store_->hold();
-    const std::int64_t before = boot_millis();
     const auto asked = start(record_.id);
-    const std::int64_t after = boot_millis();
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    store_->release();
-    settle();
     ASSERT_TRUE(*asked && **asked);
-    EXPECT_TRUE((***asked)->good(before + 999));
-    EXPECT_FALSE((***asked)->good(after + 1000));
-    EXPECT_NE(resolver_->cached(record_.id, before + 999), nullptr);
-    EXPECT_EQ(resolver_->cached(record_.id, after + 1000), nullptr);
+    const std::int64_t end = boot_millis() + 60'000;
+    core_->lease_until(end);
+    EXPECT_TRUE((***asked)->good(end - 1));
+    EXPECT_FALSE((***asked)->good(end));
+    EXPECT_NE(resolver_->cached(record_.id, end - 1), nullptr);
+    EXPECT_EQ(resolver_->cached(record_.id, end), nullptr);
+    EXPECT_FALSE(resolver_->out_of_reach(end + 999));
+    EXPECT_TRUE(resolver_->out_of_reach(end + 1000));
+    core_->lease_until(end + 500);
+    EXPECT_NE(resolver_->cached(record_.id, end), nullptr)
+        << "what was cached is as good as before";
 }
 
-TEST_F(Resolver, NeedsNoLeaseWhereTheStoreIsOursAlone)
+TEST_F(Resolver, WaitsAWhileForALeaseBeforeItAsks)
 {
-    store_->is_exclusive = true;
+    core_->lease_until(0);
     const auto asked = start(record_.id);
+    EXPECT_FALSE(*asked);
+    EXPECT_EQ(store_->questions(), 0);
+    core_->lease_until(lease::forever);
+    settle();
     ASSERT_TRUE(*asked && **asked);
-    EXPECT_TRUE((***asked)->good(boot_millis() + 1'000'000'000));
+    EXPECT_EQ(store_->questions(), 1);
+}
+
+TEST_F(Resolver, SaysThatTheVaultCannotBeAskedWhereNoLeaseCanBeHad)
+{
+    core_->lease_until(0);
+    EXPECT_EQ(run(context_, resolver_->fetch(record_.id)).error(), errc::unavailable);
+    EXPECT_EQ(run(context_, resolver_->fetch_run_live("acme", "r")).error(), errc::unavailable);
+    EXPECT_EQ(store_->questions(), 0);
 }
 
 TEST_F(Resolver, DoesNotRememberThatSomethingIsMissing)
@@ -219,7 +231,8 @@ TEST_F(Resolver, KnowsWhichRunsHaveEnded)
     ASSERT_TRUE(live);
     EXPECT_TRUE(*live);
     EXPECT_EQ(resolver_->cached_run_live("acme", "r", boot_millis()), 1);
-    EXPECT_EQ(resolver_->cached_run_live("acme", "r", boot_millis() + 1000), -1);
+    core_->lease_until(boot_millis() + 60'000);
+    EXPECT_EQ(resolver_->cached_run_live("acme", "r", boot_millis() + 60'000), -1);
     store_->ended = true;
     core_->runs.move(run_name("acme", "r"));
     EXPECT_EQ(resolver_->cached_run_live("acme", "r", boot_millis()), -1);
