@@ -11,6 +11,8 @@
 // sallyport:keys:W          hash: generation -> wrapped key
 // sallyport:run:W/R         hash: user, app, started_at, expires_at, ended_at; expires by itself
 // sallyport:runs:W          sorted set of the live runs by expires_at
+//
+// redis_announce.hpp and redis_fleet_scripts.hpp name the keys by which gates hear of changes.
 #pragma once
 
 namespace sallyport::vault::redis_scripts {
