@@ -29,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sallyport::config {
@@ -36,6 +37,13 @@ namespace sallyport::config {
 constexpr std::size_t yaml_file_bytes_max = 1 << 20;
 constexpr std::size_t yaml_nodes_max = 100'000;
 constexpr std::size_t yaml_depth_max = 32;
+
+// What a text may hold. Those above are for files written by hand.
+struct yaml_limits {
+    std::size_t bytes = yaml_file_bytes_max;
+    std::size_t nodes = yaml_nodes_max;
+    std::size_t depth = yaml_depth_max;
+};
 
 // A value and where it stands. Members of a map are its items, each with its key.
 struct yaml_node {
@@ -58,7 +66,7 @@ struct yaml_node {
 // One file being read. Not thread-safe; `found` must outlive it.
 class yaml_file {
 public:
-    yaml_file(std::string name, problems& found);
+    yaml_file(std::string name, problems& found, yaml_limits limits = {});
 
     bool load();                        // Reads and parses the file of that name.
     bool parse(std::string_view text);  // The same for a text at hand.
@@ -66,6 +74,8 @@ public:
     const std::string& name() const noexcept { return name_; }
     const yaml_node& root() const noexcept { return root_; }
     bool failed() const noexcept { return failed_; }  // Whether anything was reported.
+    const yaml_limits& limits() const noexcept { return limits_; }
+    yaml_node take_root() noexcept { return std::move(root_); }
 
     void report(const yaml_node& where, std::string message);
     void report_key(const yaml_node& where, std::string message);  // At the key of a member.
@@ -86,6 +96,7 @@ public:
 private:
     std::string name_;
     problems& found_;
+    yaml_limits limits_;
     yaml_node root_;
     bool failed_ = false;
 };

@@ -90,7 +90,7 @@ private:
 
     yaml_node make(yaml_node::type type, const YAML::Mark& mark)
     {
-        if (++nodes_ > yaml_nodes_max) {
+        if (++nodes_ > file_.limits().nodes) {
             throw YAML::ParserException(mark, "too many values in one file");
         }
         yaml_node node;
@@ -105,7 +105,7 @@ private:
     {
         refuse_anchor(mark, anchor);
         refuse_tag(mark, tag);
-        if (stack_.size() == yaml_depth_max) {
+        if (stack_.size() == file_.limits().depth) {
             throw YAML::ParserException(mark, "nested too deeply");
         }
         refuse_as_key(mark);
@@ -169,7 +169,10 @@ private:
 
 }  // namespace
 
-yaml_file::yaml_file(std::string name, problems& found) : name_(std::move(name)), found_(found) {}
+yaml_file::yaml_file(std::string name, problems& found, yaml_limits limits)
+    : name_(std::move(name)), found_(found), limits_(limits)
+{
+}
 
 bool yaml_file::load()
 {
@@ -178,7 +181,7 @@ bool yaml_file::load()
         report_at(0, 0, "cannot be read");
         return false;
     }
-    std::string text(yaml_file_bytes_max + 1, '\0');
+    std::string text(limits_.bytes + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (in.bad()) {
         report_at(0, 0, "cannot be read");
@@ -191,8 +194,8 @@ bool yaml_file::load()
 bool yaml_file::parse(std::string_view text)
 {
     root_ = {};
-    if (text.size() > yaml_file_bytes_max) {
-        report_at(0, 0, "is larger than 1 MiB");
+    if (text.size() > limits_.bytes) {
+        report_at(0, 0, "is larger than " + std::to_string(limits_.bytes >> 20) + " MiB");
         return false;
     }
     if (text.find('\0') != std::string_view::npos) {
