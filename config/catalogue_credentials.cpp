@@ -37,20 +37,21 @@ bool is_printable(std::string_view text)
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
 }
 
-bool is_known_placeholder(std::string_view name, std::string_view kind,
+// `with_halves`: the file tells the halves of {basic} itself.
+bool is_known_placeholder(std::string_view name, std::string_view kind, bool with_halves,
                           const policy::provider_facts& facts)
 {
-    const bool is_variable =
-        std::any_of(facts.variables.begin(), facts.variables.end(),
-                    [&](const auto& variable) { return variable.name == name; });
-    if (is_variable || (name == "secret" && kind != "custom")) {
+    if (name == "basic" && (with_halves || kind == "basic")) {
+        return true;
+    }
+    if (has_variable(facts, name) || (name == "secret" && kind != "custom" && kind != "basic")) {
         return true;
     }
     if (kind == "oauth2") {
         return name == "access_token";
     }
     if (kind == "basic") {
-        return name == "username" || name == "password" || name == "basic";
+        return name == "username" || name == "password";
     }
     return kind == "custom" && !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
                return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
@@ -62,10 +63,13 @@ void check_name(yaml_file& file, const yaml_node& item, const injection& made)
 {
     using place = injection::place;
     if (made.in == place::path) {
-        if (!made.name.empty()) {
-            file.report(item, "a place in the path has no name");
+        if (!made.name.empty() && (!made.name.starts_with('/') || made.name.ends_with('/') ||
+                                   made.name.find_first_of("{}?#%") != std::string::npos)) {
+            file.report(item, "under must be a path as it stands, \"/file\"");
         } else if (!made.value.starts_with('/')) {
             file.report(item, "a template for the path starts with a slash");
+        } else if (made.value.ends_with('/')) {
+            file.report(item, "a template for the path ends without a slash");
         }
     } else if (made.in == place::header   ? !is_settable_field(made.name)
                : made.in == place::cookie ? !is_field_name(made.name)
@@ -75,7 +79,7 @@ void check_name(yaml_file& file, const yaml_node& item, const injection& made)
 }
 
 void read_injection(yaml_file& file, const yaml_node& item, const policy::provider_facts& facts,
-                    policy::credential_kind& kind)
+                    bool with_halves, policy::credential_kind& kind)
 {
     constexpr std::array<std::string_view, 5> places = {"header", "query", "cookie", "path",
                                                         "body"};
@@ -83,7 +87,6 @@ void read_injection(yaml_file& file, const yaml_node& item, const policy::provid
     injection made;
     std::string in;
     map.require("in");
-    map.read("name", made.name);
     map.read("value", made.value);
     if (map.read("in", in)) {
         const auto place = std::find(places.begin(), places.end(), in);
@@ -95,12 +98,15 @@ void read_injection(yaml_file& file, const yaml_node& item, const policy::provid
     }
     if (made.in == injection::place::path) {
         map.read("template", made.value);
+        map.read("under", made.name);
+    } else {
+        map.read("name", made.name);
     }
     check_name(file, item, made);
     std::size_t placeholders = 0;
     const bool paired = for_each_placeholder(made.value, [&](std::string_view name) {
         ++placeholders;
-        if (!is_known_placeholder(name, kind.kind, facts)) {
+        if (!is_known_placeholder(name, kind.kind, with_halves, facts)) {
             file.report(item, "{" + std::string(name) + "} is unknown for the kind " + kind.kind);
         }
     });
@@ -110,13 +116,41 @@ void read_injection(yaml_file& file, const yaml_node& item, const policy::provid
     kind.inject.push_back(std::move(made));
 }
 
+// The halves of {basic}, where they are not just the user name and the password of a credential of
+// the kind basic. A half may be empty.
+bool read_halves(yaml_file& file, yaml_map& map, const policy::provider_facts& facts,
+                 policy::credential_kind& kind)
+{
+    const bool given = map.find("username") || map.find("password");
+    if (given && kind.kind != "basic") {
+        map.require("username");
+        map.require("password");
+    }
+    const auto read = [&](std::string_view key, std::string& half) {
+        if (!map.read(key, half)) {
+            return;
+        }
+        const bool paired = for_each_placeholder(half, [&](std::string_view name) {
+            if (name == "basic" || !is_known_placeholder(name, kind.kind, false, facts)) {
+                file.report(*map.find(key),
+                            "{" + std::string(name) + "} is unknown for the kind " + kind.kind);
+            }
+        });
+        if (!paired || !is_printable(half)) {
+            file.report(*map.find(key), "expected a printable template");
+        }
+    };
+    read("username", kind.basic_username);
+    read("password", kind.basic_password);
+    return given;
+}
+
 void read_credential(yaml_file& file, const yaml_node& item, policy::provider_facts& facts)
 {
     yaml_map map(file, item);
     policy::credential_kind made;
-    std::string ignored;
-    map.read("secret_format", ignored);
-    map.read("note", ignored);
+    map.read("secret_format", made.secret_format);
+    map.read("note", made.note);
     map.require("kind");
     if (map.read("kind", made.kind)) {
         if (std::find(kinds.begin(), kinds.end(), made.kind) == kinds.end()) {
@@ -128,13 +162,14 @@ void read_credential(yaml_file& file, const yaml_node& item, policy::provider_fa
             }
         }
     }
+    const bool with_halves = read_halves(file, map, facts, made);
     const yaml_node* inject = map.require("inject");
     if (inject && file.expect_list(*inject)) {
         if (inject->items.empty()) {
             file.report(*inject, "at least one place is needed");
         }
         for (const yaml_node& place : inject->items) {
-            read_injection(file, place, facts, made);
+            read_injection(file, place, facts, with_halves, made);
         }
     }
     facts.credentials.push_back(std::move(made));

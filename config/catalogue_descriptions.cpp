@@ -2,185 +2,51 @@
 #include "config/catalogue_file.hpp"
 
 #include <algorithm>
-#include <array>
-#include <span>
 
 namespace sallyport::config {
 namespace {
 
-enum class shape : std::uint8_t { text, texts, text_map, number, numbers, url, map };
+constexpr std::size_t test_body_bytes_max = 4096;
 
-struct member {
-    std::string_view key;
-    shape is;
-};
-
-constexpr member oauth2_members[] = {{"authorize_url", shape::url},
-                                     {"token_url", shape::url},
-                                     {"token_headers", shape::text_map},
-                                     {"token_params", shape::text_map},
-                                     {"param_names", shape::text_map},
-                                     {"token_url_legacy", shape::url},
-                                     {"exchange_url", shape::url},
-                                     {"refresh_url", shape::url},
-                                     {"variants", shape::map},
-                                     {"grants", shape::texts},
-                                     {"introspect", shape::text},
-                                     {"device_authorization_url", shape::url},
-                                     {"scope_separator", shape::text},
-                                     {"scope_params", shape::text_map},
-                                     {"pkce_note", shape::text},
-                                     {"client_auth_note", shape::text},
-                                     {"token_body_note", shape::text},
-                                     {"authorize_params", shape::text_map},
-                                     {"authorize_note", shape::text},
-                                     {"scope_note", shape::text},
-                                     {"response_vars", shape::texts},
-                                     {"token_paths", shape::text_map},
-                                     {"note", shape::text}};
-
-constexpr member revoke_members[] = {{"method", shape::text},
-                                     {"url", shape::url},
-                                     {"auth", shape::text},
-                                     {"body", shape::text},
-                                     {"note", shape::text}};
-
-constexpr member refresh_members[] = {
-    {"issued", shape::text},         {"rotation_note", shape::text},
-    {"access_ttl_s", shape::number}, {"access_ttl_note", shape::text},
-    {"refresh_ttl", shape::text},    {"note", shape::text}};
-
-constexpr member rate_limit_members[] = {{"statuses", shape::numbers},
-                                         {"status_note", shape::text},
-                                         {"headers", shape::texts},
-                                         {"body", shape::text},
-                                         {"note", shape::text}};
-
-constexpr member test_members[] = {{"expect", shape::text},
-                                   {"scopes_any", shape::texts},
-                                   {"scope_header", shape::text},
-                                   {"returns", shape::text},
-                                   {"note", shape::text}};
-
-constexpr member graphql_members[] = {
-    {"read", shape::text}, {"write", shape::text}, {"narrow", shape::text_map}};
-
-constexpr member tunnel_members[] = {{"path", shape::text}, {"why", shape::text}};
-constexpr member option_members[] = {{"name", shape::text}, {"desc", shape::text}};
-constexpr member capability_members[] = {
-    {"scope", shape::text}, {"class", shape::text}, {"desc", shape::text}};
-
-void check_url(yaml_file& file, const yaml_node& node)
+// Calls `each` with the node of every item of the list `key`.
+template <class F>
+void for_each_item(yaml_file& file, yaml_map& map, std::string_view key, F&& each)
 {
-    const auto url = file.string(node);
-    if (url && !url->starts_with("https://") && !url->starts_with("http://")) {
-        file.report(node, "expected a URL");
-    } else if (url && !for_each_placeholder(*url, [](std::string_view) {})) {
-        file.report(node, "the braces do not pair");
-    }
-}
-
-void check_shape(yaml_file& file, const yaml_node& node, shape is)
-{
-    constexpr std::int64_t number_max = 1'000'000'000;
-    switch (is) {
-        case shape::text: file.string(node); break;
-        case shape::texts: file.strings(node); break;
-        case shape::number: file.integer(node, 0, number_max); break;
-        case shape::url: check_url(file, node); break;
-        case shape::map: file.expect_map(node); break;
-        case shape::text_map:
-            if (file.expect_map(node)) {
-                for (const yaml_node& item : node.items) {
-                    file.string(item);
-                }
-            }
-            break;
-        case shape::numbers:
-            if (file.expect_list(node)) {
-                for (const yaml_node& item : node.items) {
-                    file.integer(item, 0, number_max);
-                }
-            }
-            break;
-    }
-}
-
-void check_members(yaml_file& file, yaml_map& map, std::span<const member> members)
-{
-    for (const member& known : members) {
-        if (const yaml_node* node = map.find(known.key)) {
-            check_shape(file, *node, known.is);
-        }
-    }
-}
-
-void check_choice(yaml_file& file, yaml_map& map, std::string_view key,
-                  std::initializer_list<std::string_view> choices)
-{
-    std::string value;
-    if (map.read(key, value) && std::find(choices.begin(), choices.end(), value) == choices.end()) {
-        file.report(*map.find(key), "\"" + value + "\" is none of the values it may have");
-    }
-}
-
-void check_list(yaml_file& file, yaml_map& top, std::string_view key,
-                std::span<const member> members)
-{
-    const yaml_node* list = top.find(key);
+    const yaml_node* list = map.find(key);
     if (list && file.expect_list(*list)) {
         for (const yaml_node& item : list->items) {
-            yaml_map map(file, item);
-            check_members(file, map, members);
+            each(item);
         }
     }
 }
 
-void check_oauth2(yaml_file& file, const yaml_node& node)
+bool is_method(std::string_view text)
 {
-    yaml_map map(file, node);
-    check_members(file, map, oauth2_members);
-    check_choice(file, map, "pkce",
-                 {"supported", "required", "conditional", "unsupported", "unknown"});
-    check_choice(file, map, "token_body", {"form", "json"});
-    std::vector<std::string> client_auth;
-    map.read("client_auth", client_auth);
-    for (const std::string& way : client_auth) {
-        if (way != "post" && way != "basic" && way != "private_key_jwt") {
-            file.report(*map.find("client_auth"), "expected post, basic or private_key_jwt");
-        }
-    }
-    if (const yaml_node* revoke = map.find("revoke")) {
-        yaml_map inner(file, *revoke);
-        check_members(file, inner, revoke_members);
-        check_choice(file, inner, "style",
-                     {"rfc7009", "rfc7009-like", "proprietary", "none", "unknown"});
-    }
-    if (const yaml_node* refresh = map.find("refresh")) {
-        yaml_map inner(file, *refresh);
-        check_members(file, inner, refresh_members);
-        check_choice(file, inner, "rotation", {"rotates", "stable", "optional", "unknown", "none"});
-    }
+    return !text.empty() && std::all_of(text.begin(), text.end(),
+                                        [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
 }
 
-// "GET https://host/path", at one of the provider's own hosts: it bears the credential.
-void read_test(yaml_file& file, const yaml_node& node, policy::provider_facts& facts)
+// "GET https://host/path", at one of the provider's own hosts: it bears the credential. A base URL
+// that is one {variable} stands for the scheme, too.
+void check_test_request(yaml_file& file, const yaml_node& node, const policy::provider_facts& facts)
 {
-    yaml_map map(file, node);
-    check_members(file, map, test_members);
-    map.require("request");
-    if (!map.read("request", facts.about.test.request)) {
-        return;
-    }
     const std::string_view request = facts.about.test.request;
     const std::size_t space = request.find(' ');
-    const std::size_t slashes = request.find("://");
-    if (space == std::string_view::npos || slashes == std::string_view::npos || slashes < space) {
-        file.report(*map.find("request"), "expected METHOD URL");
+    if (space == std::string_view::npos || !is_method(request.substr(0, space))) {
+        file.report(node, "expected METHOD URL");
         return;
     }
-    const std::string_view authority =
-        request.substr(slashes + 3).substr(0, request.substr(slashes + 3).find_first_of("/?"));
+    std::string_view url = request.substr(space + 1);
+    const bool has_scheme = url.starts_with("https://") || url.starts_with("http://");
+    if (!has_scheme && !url.starts_with('{')) {
+        file.report(node, "expected METHOD URL");
+        return;
+    }
+    url.remove_prefix(has_scheme ? url.find("//") + 2 : 0);
+    if (url.find(' ') != std::string_view::npos) {
+        file.report(node, "a URL holds no spaces; what is sent goes into body, remarks into note");
+    }
+    const std::string_view authority = url.substr(0, url.find_first_of("/?"));
     const auto is_at = [&](const policy::upstream_host& host) {
         const std::string_view rest = starts_with_ignoring_case(authority, host.host)
                                           ? authority.substr(host.host.size())
@@ -188,7 +54,119 @@ void read_test(yaml_file& file, const yaml_node& node, policy::provider_facts& f
         return rest.empty() || rest == ":" + std::to_string(host.port);
     };
     if (!is_at(facts.base) && std::none_of(facts.hosts.begin(), facts.hosts.end(), is_at)) {
-        file.report(*map.find("request"), "goes to none of the provider's hosts");
+        file.report(node, "goes to none of the provider's hosts");
+    }
+    const bool paired = for_each_placeholder(url, [&](std::string_view name) {
+        if (!has_variable(facts, name)) {
+            file.report(node, "{" + std::string(name) + "} is no variable of this provider");
+        }
+    });
+    if (!paired) {
+        file.report(node, "the braces do not pair");
+    }
+}
+
+void read_test(yaml_file& file, const yaml_node& node, policy::provider_facts& facts)
+{
+    yaml_map map(file, node);
+    policy::test_call& test = facts.about.test;
+    map.require("request");
+    if (map.read("request", test.request)) {
+        check_test_request(file, *map.find("request"), facts);
+    }
+    if (map.read("body", test.body) &&
+        (!test.body.starts_with('{') || test.body.size() > test_body_bytes_max)) {
+        file.report(*map.find("body"), "expected a small JSON object");
+    }
+    map.read("expect", test.expect);
+    map.read("scopes_any", test.scopes_any);
+    map.read("scope_header", test.scope_header);
+    map.read("returns", test.returns);
+    map.read("note", test.note);
+}
+
+void read_rate_limit(yaml_file& file, const yaml_node& node, policy::rate_limit_facts& limits)
+{
+    constexpr std::int64_t status_min = 400;
+    constexpr std::int64_t status_max = 599;
+    yaml_map map(file, node);
+    for_each_item(file, map, "statuses", [&](const yaml_node& item) {
+        if (const auto status = file.integer(item, status_min, status_max)) {
+            limits.statuses.push_back(static_cast<std::uint16_t>(*status));
+        }
+    });
+    map.read("headers", limits.headers);
+    map.read("status_note", limits.status_note);
+    map.read("body", limits.body);
+    map.read("note", limits.note);
+}
+
+void read_options(yaml_file& file, yaml_map& top, std::string_view key,
+                  std::vector<policy::call_option>& options)
+{
+    for_each_item(file, top, key, [&](const yaml_node& item) {
+        yaml_map map(file, item);
+        policy::call_option& made = options.emplace_back();
+        map.require("name");
+        map.read("name", made.name);
+        map.read("desc", made.description);
+        map.read("description", made.description);
+    });
+}
+
+void read_tunnels(yaml_file& file, yaml_map& top, std::vector<policy::tunnel>& tunnels)
+{
+    for_each_item(file, top, "tunnels", [&](const yaml_node& item) {
+        yaml_map map(file, item);
+        policy::tunnel& made = tunnels.emplace_back();
+        map.require("path");
+        map.read("path", made.path);
+        map.require("why");
+        map.read("why", made.why);
+    });
+}
+
+void read_capabilities(yaml_file& file, yaml_map& top, policy::provider_description& about)
+{
+    for_each_item(file, top, "capabilities", [&](const yaml_node& item) {
+        yaml_map map(file, item);
+        policy::scope_description& made = about.capabilities.emplace_back();
+        map.require("id");
+        map.read("id", made.id);
+        map.read("class", made.class_name);
+        map.read("description", made.description);
+        if (!made.class_name.empty() && !policy::parse_operation_class(made.class_name)) {
+            file.report(*map.find("class"), "expected read, write or destructive");
+        }
+    });
+}
+
+void read_graphql(yaml_file& file, const yaml_node& node, policy::graphql_facts& graphql)
+{
+    yaml_map map(file, node);
+    map.read("read", graphql.read);
+    map.read("write", graphql.write);
+    const yaml_node* narrow = map.find("narrow");
+    if (narrow && file.expect_map(*narrow)) {
+        for (const yaml_node& item : narrow->items) {
+            graphql.narrow[item.key] = file.strings(item).value_or(std::vector<std::string>{});
+        }
+    }
+}
+
+void read_method_scopes(yaml_file& file, const yaml_node& node, policy::provider_description& about)
+{
+    if (!file.expect_map(node)) {
+        return;
+    }
+    for (const yaml_node& item : node.items) {
+        if (item.key == "note") {
+            about.method_scopes_note = file.string(item).value_or("");
+        } else if (!is_method(item.key)) {
+            file.report_key(item, "expected a method in capital letters, OTHER or note");
+        } else if (auto scopes = file.strings(item)) {
+            about.method_scopes[item.key] = std::move(*scopes);
+        }
     }
 }
 
@@ -196,33 +174,27 @@ void read_test(yaml_file& file, const yaml_node& node, policy::provider_facts& f
 
 void read_descriptions(yaml_file& file, yaml_map& top, policy::provider_facts& facts)
 {
-    if (const yaml_node* oauth2 = top.find("oauth2")) {
-        check_oauth2(file, *oauth2);
-    }
+    policy::provider_description& about = facts.about;
     if (const yaml_node* test = top.find("test")) {
         read_test(file, *test, facts);
     }
     if (const yaml_node* rate_limit = top.find("rate_limit")) {
-        yaml_map map(file, *rate_limit);
-        check_members(file, map, rate_limit_members);
+        read_rate_limit(file, *rate_limit, about.rate_limit);
     }
     if (const yaml_node* graphql = top.find("graphql")) {
-        yaml_map map(file, *graphql);
-        check_members(file, map, graphql_members);
+        read_graphql(file, *graphql, about.graphql);
     }
     if (const yaml_node* scopes = top.find("method_scopes")) {
-        file.expect_map(*scopes);
+        read_method_scopes(file, *scopes, about);
     }
-    check_list(file, top, "tunnels", tunnel_members);
-    check_list(file, top, "optional_headers", option_members);
-    check_list(file, top, "optional_params", option_members);
-    check_list(file, top, "capabilities", capability_members);
-    std::string version;
-    std::vector<std::string> checked;
-    top.read("version_in_path", version);
-    top.read("checked", checked);
-    top.read("unverified", facts.about.unverified);
-    top.read("notes", facts.about.notes);
+    read_tunnels(file, top, about.tunnels);
+    read_options(file, top, "optional_headers", about.optional_headers);
+    read_options(file, top, "optional_params", about.optional_params);
+    read_capabilities(file, top, about);
+    top.read("version_in_path", about.version_in_path);
+    top.read("checked", about.checked);
+    top.read("unverified", about.unverified);
+    top.read("notes", about.notes);
 }
 
 }  // namespace sallyport::config

@@ -70,9 +70,9 @@ struct oauth2_facts {
     std::string authorize_url;  // Empty: no user takes part (client credentials).
     std::string token_url;
     std::string token_url_legacy;
-    std::string exchange_url;  // a short-lived token for a long-lived one
-    std::string refresh_url;   // Empty: token_url.
     std::string device_authorization_url;
+    oauth2_request exchange;         // gives a long-lived token for a short-lived one
+    oauth2_request refresh_request;  // without a URL: token_url as RFC 6749, 6 has it
     oauth2_request introspect;
     revoke_style revocation = revoke_style::unknown;
     oauth2_request revoke;
