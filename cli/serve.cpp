@@ -7,6 +7,7 @@
 #include "cli/gate.hpp"
 #include "cli/hardening.hpp"
 #include "config/settings.hpp"
+#include "vault/secure_heap.hpp"
 
 namespace sallyport::cli {
 
@@ -18,6 +19,13 @@ void serve(const std::string& given, bool confined)
     if (!harden_process()) {
         spdlog::warn("the process could not be hardened: memory may be read by others of its user");
     }
+    if (!vault::secure_heap_is_locked()) {
+        spdlog::warn("memory cannot be locked (RLIMIT_MEMLOCK): secrets may be swapped out");
+    }
+    vault::on_full_secure_heap([] {
+        spdlog::warn(
+            "the locked memory is full: further secrets live in memory that may be swapped");
+    });
     if (!confined) {
         spdlog::warn("running without the system-call filter (--no-seccomp): for debugging only");
     }

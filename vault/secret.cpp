@@ -1,21 +1,44 @@
 #include "vault/secret.hpp"
 
 #include <openssl/crypto.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cstring>
 #include <new>
 #include <utility>
+
+#include "vault/secure_heap.hpp"
 
 namespace sallyport::vault {
 namespace {
 
 constexpr std::size_t smallest_block_bytes = 32;
+constexpr std::size_t smallest_heap_bytes = 16 * 1024;
+
+std::atomic<bool> locked = false;
+std::atomic<void (*)()> tell_full = nullptr;
+
+// The power of two, which OpenSSL asks for, that the process may lock.
+std::size_t lockable(std::size_t bytes)
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < bytes) {
+        bytes = std::max(std::bit_floor(std::size_t{limit.rlim_cur}), smallest_heap_bytes);
+    }
+    return bytes;
+}
 
 char* allocate(std::size_t size)
 {
     void* room = OPENSSL_secure_malloc(size);
     if (room == nullptr) {
         // The secure heap is full. Wiped memory outside it beats refusing every call.
+        if (void (*const tell)() = tell_full.exchange(nullptr); tell != nullptr) {
+            tell();
+        }
         room = OPENSSL_malloc(size);
     }
     if (room == nullptr) {
@@ -29,8 +52,13 @@ char* allocate(std::size_t size)
 bool open_secure_heap(std::size_t bytes)
 {
     // 1: locked; 2: mapped, but something (mlock, guard pages) was refused.
-    return CRYPTO_secure_malloc_init(bytes, smallest_block_bytes) == 1;
+    locked = CRYPTO_secure_malloc_init(lockable(bytes), smallest_block_bytes) == 1;
+    return locked;
 }
+
+bool secure_heap_is_locked() noexcept { return locked; }
+
+void on_full_secure_heap(void (*tell)()) noexcept { tell_full = tell; }
 
 secret::secret(std::string_view bytes)
 {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <openssl/crypto.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <ostream>
@@ -9,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "vault/secure_heap.hpp"
 
 namespace sallyport::vault {
 namespace {
@@ -46,9 +50,29 @@ TEST_F(SecureHeap, HoldsSecrets)
     EXPECT_TRUE(CRYPTO_secure_allocated(value.reveal().data()));
 }
 
+// In a process of its own, which has no heap yet.
+TEST(SecureHeapDeathTest, IsAsLargeAsMayBeLocked)
+{
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const auto open_within_limit = [] {
+        const rlimit limit{100'000, 100'000};
+        const bool limited = ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0;
+        open_secure_heap();
+        const secret fits = secret::of_size(32 * 1024);
+        const secret too_large = secret::of_size(128 * 1024);
+        ::_exit(limited && CRYPTO_secure_allocated(fits.reveal().data()) == 1 &&
+                        CRYPTO_secure_allocated(too_large.reveal().data()) == 0
+                    ? 0
+                    : 1);
+    };
+    EXPECT_EXIT(open_within_limit(), testing::ExitedWithCode(0), "");
+}
+
 TEST_F(SecureHeap, GivesWayToWipedMemoryWhenItIsFull)
 {
     ASSERT_TRUE(opened_);
+    static int told = 0;
+    on_full_secure_heap([] { ++told; });
     std::vector<secret> many;
     bool outside = false;
     for (int i = 0; i < 64 && !outside; ++i) {
@@ -57,6 +81,8 @@ TEST_F(SecureHeap, GivesWayToWipedMemoryWhenItIsFull)
         outside = CRYPTO_secure_allocated(many.back().data()) == 0;
     }
     EXPECT_TRUE(outside);
+    many.push_back(secret::of_size(heap_bytes));
+    EXPECT_EQ(told, 1);
     many.clear();
     const secret again("room again");
     EXPECT_TRUE(CRYPTO_secure_allocated(again.reveal().data()));
