@@ -26,14 +26,16 @@ constexpr std::size_t imported_rows_max = 50'000;  // of one table
 
 // What a document may not say.
 struct import_options {
-    std::string id;          // Default: made of the document's name.
-    std::string name;        // Default: the document's title.
-    std::string category;    // Default: Imported.
-    std::string base_url;    // https://host[/path]; default: the document's first server.
-    std::string credential;  // bearer, basic, header:NAME or query:NAME, where it names no scheme.
-    std::string full_scope;  // Opens every call, and alone those whose credential names no scope.
-    std::vector<std::string> allow;  // plain_http, private_addresses
-    bool drop_open = false;          // Whether calls that state no security at all are left out.
+    std::string id = {};        // Default: made of the document's name.
+    std::string name = {};      // Default: the document's title.
+    std::string category = {};  // Default: Imported.
+    std::string base_url = {};  // https://host[/path]; default: the document's first server.
+    // bearer, basic, header:NAME or query:NAME, where the document names no scheme.
+    std::string credential = {};
+    // Opens every call, and alone those whose credential names no scope.
+    std::string full_scope = {};
+    std::vector<std::string> allow = {};  // plain_http, private_addresses
+    bool drop_open = false;  // Whether calls that state no security at all are left out.
 };
 
 struct imported_row {
