@@ -120,6 +120,10 @@ struct rule_table {
     shared_list<rule> rows;
 };
 
+// What becomes of the provider's calls in flight when their connection is revoked or their run
+// ends.
+enum class revoked_calls : std::uint8_t { as_configured, finish, cut };
+
 // Everything a provider's file says, as plain data.
 struct provider_facts {
     std::string id;
@@ -129,6 +133,7 @@ struct provider_facts {
     bool plain_http = false;         // allow: [plain_http], and the base URL is http://
     bool private_addresses = false;  // allow: [private_addresses]
     bool cookies = false;            // allow: [cookies]
+    revoked_calls on_revoke = revoked_calls::as_configured;  // by the gate: proxy.on_revoke
     path_allowances paths;
     std::string tls_ca;  // PEM file, absolute; empty: the system's roots
     bool path_case_insensitive = false;

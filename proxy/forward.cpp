@@ -1,13 +1,11 @@
 // A call's way to the provider: connect, inject, send, pass the body on, read the answer's head.
 #include <openssl/crypto.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 
 #include "net/error.hpp"
 #include "proxy/outgoing.hpp"
 #include "proxy/session.hpp"
-#include "vault/error.hpp"
 
 namespace sallyport::proxy {
 
@@ -50,7 +48,7 @@ net::task<refusal> session::forward()
         }
         const bool caller_gone = client_->ended() && client_->pending().empty();
         if (!fate && (caller_gone || !still_granted())) {
-            fate = co_await reconfirm();
+            fate = co_await confirm();
         }
         if (fate) {
             if (upstream_ != nullptr) {
@@ -140,57 +138,6 @@ refusal session::upstream_refusal(const error_code& error) const
             "The provider ended the connection without an answer.",
             "connection_terminated",
             {}};
-}
-
-// Right before the send: what was true when the call was decided must still be (G3). Time passed
-// while its line was written and a connection was made.
-bool session::still_granted() const
-{
-    const identity::run_claims& claims = call_.run->claims;
-    const std::int64_t now = vault::boot_millis();
-    return call_.credential->good(now) &&
-           worker_.vault.cached_run_live(claims.workspace, claims.run, now) == 1;
-}
-
-net::task<refusal> session::reconfirm()
-{
-    if (client_->ended() && client_->pending().empty()) {
-        call_.client_lost = true;
-        co_return refusal{code::request_timeout, "The caller went away.", {}, {}};
-    }
-    if (!run_known_live()) {
-        refusal ended = co_await check_run();
-        if (ended) {
-            co_return ended;
-        }
-    }
-    if (call_.credential->good(vault::boot_millis())) {
-        co_return refusal{};
-    }
-    auto asking = net::asio::co_spawn(worker_.runtime.io(),
-                                      worker_.vault.fetch(call_.credential->record().id),
-                                      net::asio::as_tuple(net::asio::deferred));
-    auto [broken, fresh] = co_await std::move(asking);
-    if (broken || !fresh) {
-        const bool gone = !broken && fresh.error() == vault::errc::not_found;
-        co_return refusal{gone ? code::connection_forbidden : code::vault_unavailable,
-                          gone ? "The connection was removed." : "The vault cannot be asked.",
-                          {},
-                          {}};
-    }
-    const vault::connection& before = call_.credential->record();
-    const vault::connection& after = (*fresh)->record();
-    const bool same_grant = before.version == after.version;
-    if (refusal changed = state_refusal(after)) {
-        co_return changed;
-    }
-    if (!same_grant) {  // Decided on what no longer holds: the caller may simply call again.
-        co_return refusal{
-            code::vault_unavailable, "The connection changed during the call.", {}, {}};
-    }
-    (*fresh)->note = call_.credential->note;
-    call_.credential = std::move(*fresh);
-    co_return refusal{};
 }
 
 net::task<refusal> session::send()

@@ -2,11 +2,7 @@
 
 #include <openssl/crypto.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-
 #include "net/error.hpp"
-#include "vault/error.hpp"
 
 namespace sallyport::proxy {
 
@@ -195,50 +191,6 @@ void session::drain()
         if (client_->pending().empty()) {
             client_->interrupt();
         }
-    }
-}
-
-bool session::wants_recheck() const
-{
-    return serving_ && upstream_ != nullptr && !rechecking_ && !still_granted();
-}
-
-// Asks what became of the grant that a call under way was decided on, and cuts the call if it is
-// gone (on_revoke: cut). A moved epoch alone may mean a harmless change.
-void session::recheck()
-{
-    rechecking_ = true;
-    net::asio::co_spawn(worker_.runtime.io(), recheck_grant(), [this](std::exception_ptr) {
-        rechecking_ = false;
-        recheck_ended_.wake();
-    });
-}
-
-net::task<> session::recheck_grant()
-{
-    const std::array<char, ulid::text_size> id = call_.id;
-    const std::string connection = call_.credential->record().id;
-    bool gone = false;
-    if (!run_known_live()) {
-        const refusal ended = co_await check_run();
-        gone = ended.code == code::run_ended;
-    }
-    if (!gone) {
-        auto asking = net::asio::co_spawn(worker_.runtime.io(), worker_.vault.fetch(connection),
-                                          net::asio::as_tuple(net::asio::deferred));
-        const auto [broken, fresh] = co_await std::move(asking);
-        if (!broken && fresh) {
-            gone = (*fresh)->record().status != vault::status::active;
-            if (!gone && serving_ && call_.id == id) {
-                call_.credential = *fresh;  // Good for another while.
-            }
-        } else if (!broken) {
-            gone = fresh.error() == vault::errc::not_found;
-        }
-    }
-    if (gone && serving_ && call_.id == id) {
-        call_.revoked = true;
-        cut();
     }
 }
 

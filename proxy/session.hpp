@@ -82,6 +82,7 @@ private:
 
     bool still_granted() const;
     net::task<> recheck_grant();
+    net::task<refusal> confirm();
     net::task<refusal> reconfirm();
     net::task<refusal> connect();
     net::task<refusal> send();

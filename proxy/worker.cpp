@@ -191,16 +191,13 @@ net::task<> worker::tick()
     }
 }
 
-// With on_revoke: cut, looks after the calls under way.
+// Looks after the calls under way that are to be cut when what they rest on is revoked.
 net::task<> worker::watch_grants()
 {
     while (!context_.draining) {
         grant_timer_.expires_after(grant_interval);
         auto waiting = grant_timer_.async_wait(as_result);
         co_await std::move(waiting);
-        if (parts_.settings.on_revoke != on_revoke::cut) {
-            continue;
-        }
         for (session& next : sessions_) {
             if (next.wants_recheck()) {
                 next.recheck();
