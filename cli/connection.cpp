@@ -5,7 +5,6 @@
 #include <functional>
 #include <iostream>
 #include <memory>
-#include <thread>
 
 #include "cli/command.hpp"
 #include "cli/connection_change.hpp"
@@ -118,10 +117,12 @@ void remove_connection(const one_options& options)
 void act(const one_options& options, const std::string& action, const char* done)
 {
     control_link gate(options.gate);
-    const std::string body = gate.call("POST", connection_path(options.id) + "/" + action);
+    std::string path = connection_path(options.id) + "/" + action;
     if (options.wait) {
-        std::this_thread::sleep_for(fleet_lease(options.gate.config));
+        gate.be_patient();
+        path += "?wait=true";
     }
+    const std::string body = gate.call("POST", path);
     if (options.gate.json) {
         std::cout << body << '\n';
     } else {

@@ -166,16 +166,6 @@ std::string connection_path(const std::string& id)
     return connections_path + "/" + url_escape(id);
 }
 
-std::chrono::milliseconds fleet_lease(const std::string& config)
-{
-    const std::string file = find_config(config);
-    if (file.empty()) {
-        return config::lease_max;
-    }
-    const vault::settings vault = settings_without_secrets(file).vault;
-    return vault.store.starts_with("sqlite:") ? std::chrono::milliseconds(0) : vault.lease;
-}
-
 void add_connection_add(CLI::App& family)
 {
     auto options = std::make_shared<add_options>();

@@ -3,7 +3,6 @@
 
 #include <CLI/App.hpp>
 
-#include <chrono>
 #include <string>
 
 namespace sallyport::cli {
@@ -14,10 +13,5 @@ std::string connection_path(const std::string& id);
 
 void add_connection_add(CLI::App& family);
 void add_connection_update(CLI::App& family);
-
-// How long another gate of the fleet may go on using a revoked connection: nothing where the store
-// is embedded, as its gate has answered; else vault.lease. Where there is no configuration to ask,
-// the longest lease there can be.
-std::chrono::milliseconds fleet_lease(const std::string& config);
 
 }  // namespace sallyport::cli

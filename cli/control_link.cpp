@@ -11,9 +11,12 @@
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/secret_input.hpp"
+#include "config/settings.hpp"
 
 namespace sallyport::cli {
 namespace {
+
+constexpr std::chrono::seconds patience{15};  // beyond the longest lease
 
 std::string address_of(const net::listen_address& listen)
 {
@@ -137,6 +140,8 @@ void control_link::read_configuration(const control_options& options)
         }
     }
 }
+
+void control_link::be_patient() { target_.timeout = config::lease_max + patience; }
 
 std::string control_link::call(std::string_view method, std::string_view target,
                                std::string_view body)

@@ -34,6 +34,8 @@ public:
     // The body of a 2xx answer. Everything else is a command_error that says what the gate said;
     // neither token nor `body` is ever in it.
     std::string call(std::string_view method, std::string_view target, std::string_view body = {});
+    // For what ends with the longest lease of a fleet.
+    void be_patient();
 
 private:
     void read_configuration(const control_options& options);

@@ -41,6 +41,7 @@ struct end_options {
     control_options gate;
     std::string workspace;
     std::string run;
+    bool wait = false;
 };
 
 // What --scopes says of a provider stands in the place of what the manifest says of it.
@@ -120,8 +121,13 @@ void list(const list_options& options)
 void end(const end_options& options)
 {
     control_link gate(options.gate);
-    gate.call("DELETE", runs_path + "/" + url_escape(options.run) +
-                            "?workspace=" + url_escape(options.workspace));
+    std::string path =
+        runs_path + "/" + url_escape(options.run) + "?workspace=" + url_escape(options.workspace);
+    if (options.wait) {
+        gate.be_patient();
+        path += "&wait=true";
+    }
+    gate.call("DELETE", path);
     if (!options.gate.json) {
         std::cout << "ended " << printable(options.run) << '\n';
     }
@@ -172,6 +178,8 @@ void add_end(CLI::App& family)
     CLI::App* command = family.add_subcommand("end", "Ends a run: its token is worth nothing more");
     command->add_option("RUN", options->run, "The run's name")->required();
     command->add_option("--workspace", options->workspace, "The tenant")->required();
+    command->add_flag("--wait", options->wait,
+                      "Return once no gate of the fleet can still serve it");
     options->gate.add_to(*command);
     command->callback([options] { end(*options); });
 }

@@ -4,6 +4,7 @@
 #include "control/connection_access.hpp"
 #include "control/connection_json.hpp"
 #include "control/routes.hpp"
+#include "control/waiting.hpp"
 #include "vault/error.hpp"
 
 namespace sallyport::control {
@@ -80,6 +81,9 @@ asio::awaitable<answer> deactivate_connection(request& call)
 
 asio::awaitable<answer> revoke_connection(request& call)
 {
+    if (std::optional<answer> refusal = refuse_wait(call)) {
+        co_return std::move(*refusal);
+    }
     auto finding = find_connection(call, access::change);
     const auto found = co_await std::move(finding);
     if (!found.record) {
@@ -93,6 +97,11 @@ asio::awaitable<answer> revoke_connection(request& call)
     const auto revoked = co_await std::move(revoking);
     if (!revoked) {
         co_return failed(call, line, revoked.error());
+    }
+    auto settling = settle_if_asked(call);
+    std::optional<answer> unsettled = co_await std::move(settling);
+    if (unsettled) {
+        co_return std::move(*unsettled);
     }
     co_return ok(to_json(*revoked));
 }

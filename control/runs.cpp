@@ -9,6 +9,7 @@
 #include "control/connection_json.hpp"
 #include "control/requirements.hpp"
 #include "control/routes.hpp"
+#include "control/waiting.hpp"
 #include "policy/provider.hpp"
 #include "vault/error.hpp"
 
@@ -317,6 +318,9 @@ asio::awaitable<answer> end_run(request& call)
     if (std::optional<answer> refusal = refuse_workspace(call, workspace)) {
         co_return std::move(*refusal);
     }
+    if (std::optional<answer> refusal = refuse_wait(call)) {
+        co_return std::move(*refusal);
+    }
     audit::entry line;
     line.kind = audit::kind::run_ended;
     line.workspace = workspace;
@@ -331,6 +335,11 @@ asio::awaitable<answer> end_run(request& call)
     const auto ended = co_await std::move(ending);
     if (!ended) {
         co_return failed(call, line, ended.error());
+    }
+    auto settling = settle_if_asked(call);
+    std::optional<answer> unsettled = co_await std::move(settling);
+    if (unsettled) {
+        co_return std::move(*unsettled);
     }
     co_return no_content();
 }

@@ -325,7 +325,8 @@ TEST_F(Gate, RevokesForGood)
     const reply revoked = ask("POST", one(id, "revoke"));
     ASSERT_EQ(revoked.status, 200u);
     EXPECT_EQ(revoked.text("status"), "revoked");
-    EXPECT_EQ(ask("POST", one(id, "revoke")).status, 200u);
+    EXPECT_EQ(ask("POST", one(id, "revoke") + "?wait=true").status, 200u);
+    EXPECT_EQ(ask("POST", one(id, "revoke") + "?wait=perhaps").status, 400u);
     for (const auto& [method, action, body] :
          {std::tuple("POST", "activate", ""), std::tuple("POST", "deactivate", ""),
           std::tuple("PATCH", "", R"({"credential":{"secret":"planted-secret-2"}})")}) {

@@ -149,7 +149,7 @@ TEST_F(Gate, EndsRunsAlsoThoseItDoesNotKnow)
     EXPECT_EQ(ask("DELETE", "/api/runs/r+1%40x?workspace=acme").status, 204u);
     EXPECT_EQ(ask("DELETE", "/api/runs/r+1%40x?workspace=acme").status, 204u);
     EXPECT_TRUE(ask("GET", "/api/runs?workspace=acme").body.at("items").as_array().empty());
-    EXPECT_EQ(ask("DELETE", "/api/runs/minted-elsewhere?workspace=acme").status, 204u);
+    EXPECT_EQ(ask("DELETE", "/api/runs/minted-elsewhere?workspace=acme&wait=true").status, 204u);
     EXPECT_EQ(lines("run.ended").size(), 3u);
     EXPECT_EQ(lines("run.ended")[0].at("run").as_string(), "r+1@x");
     EXPECT_EQ(ask("POST", "/api/runs", wish("minted-elsewhere")).status, 409u)
@@ -160,6 +160,7 @@ TEST_F(Gate, WantsToKnowWhoseRuns)
 {
     EXPECT_EQ(ask("GET", "/api/runs").status, 400u);
     EXPECT_EQ(ask("DELETE", "/api/runs/r1").status, 400u);
+    EXPECT_EQ(ask("DELETE", "/api/runs/r1?workspace=acme&wait=1").status, 400u);
     EXPECT_EQ(ask("DELETE", "/api/runs/a%20b?workspace=acme").status, 400u);
     EXPECT_EQ(ask("GET", "/api/runs?workspace=other", "", "platform-token").status, 403u);
     EXPECT_EQ(ask("DELETE", "/api/runs/r1?workspace=other", "", "platform-token").status, 403u);
