@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "proxy/hop.hpp"
 #include "proxy/reference.hpp"
 
 namespace sallyport::proxy {
@@ -20,50 +21,9 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 // Fields of an answer that end at the gate.
 bool ends_here(std::string_view name, const response_head& head, bool cookies) noexcept
 {
-    switch (to_lower(name.front())) {
-        case 'a':
-            if (equal_ignoring_case(name, "alt-svc")) {
-                return true;
-            }
-            break;
-        case 'c':
-            if (equal_ignoring_case(name, "connection") ||
-                equal_ignoring_case(name, "content-length") ||
-                equal_ignoring_case(name, "clear-site-data")) {
-                return true;
-            }
-            break;
-        case 'k':
-            if (equal_ignoring_case(name, "keep-alive")) {
-                return true;
-            }
-            break;
-        case 'p':
-            if (equal_ignoring_case(name, "proxy-connection") ||
-                equal_ignoring_case(name, "proxy-authenticate") ||
-                equal_ignoring_case(name, "proxy-authentication-info")) {
-                return true;
-            }
-            break;
-        case 's':
-            if (equal_ignoring_case(name, "strict-transport-security") ||
-                starts_with_ignoring_case(name, "sallyport-") ||
-                (!cookies && equal_ignoring_case(name, "set-cookie"))) {
-                return true;
-            }
-            break;
-        case 't':
-            if (equal_ignoring_case(name, "te") || equal_ignoring_case(name, "trailer") ||
-                equal_ignoring_case(name, "transfer-encoding")) {
-                return true;
-            }
-            break;
-        case 'u':
-            if (equal_ignoring_case(name, "upgrade")) {
-                return true;
-            }
-            break;
-        default: break;
+    if (ends_at_gate(name, direction::to_caller) ||
+        (!cookies && equal_ignoring_case(name, "set-cookie"))) {
+        return true;
     }
     return connection_names(head, name);
 }

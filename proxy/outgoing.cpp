@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "proxy/hop.hpp"
 #include "proxy/injection.hpp"
 
 namespace sallyport::proxy {
@@ -237,51 +238,8 @@ bool stays_here(std::string_view name, std::string_view connection) noexcept
         // Servers that map '_' and '-' to one variable would take it for the real field.
         return true;
     }
-    switch (to_lower(name.front())) {
-        case 'c':
-            if (equal_ignoring_case(name, "connection") ||
-                equal_ignoring_case(name, "content-length") ||
-                equal_ignoring_case(name, "connection-id")) {
-                return true;
-            }
-            break;
-        case 'e':
-            if (equal_ignoring_case(name, "expect")) {
-                return true;
-            }
-            break;
-        case 'h':
-            if (equal_ignoring_case(name, "host") || equal_ignoring_case(name, "http2-settings")) {
-                return true;
-            }
-            break;
-        case 'k':
-            if (equal_ignoring_case(name, "keep-alive")) {
-                return true;
-            }
-            break;
-        case 'p':
-            if (starts_with_ignoring_case(name, "proxy-")) {
-                return true;
-            }
-            break;
-        case 's':
-            if (starts_with_ignoring_case(name, "sallyport-")) {
-                return true;
-            }
-            break;
-        case 't':
-            if (equal_ignoring_case(name, "te") || equal_ignoring_case(name, "trailer") ||
-                equal_ignoring_case(name, "transfer-encoding")) {
-                return true;
-            }
-            break;
-        case 'u':
-            if (equal_ignoring_case(name, "upgrade")) {
-                return true;
-            }
-            break;
-        default: break;
+    if (ends_at_gate(name, direction::to_provider)) {
+        return true;
     }
     return !connection.empty() && lists_option(connection, name);
 }
