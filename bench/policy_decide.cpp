@@ -1,30 +1,14 @@
 // The price of a decision: a path read and the deciding rule found, over few and many rules. Each
 // benchmark also counts what it allocates once warm, which must be nothing.
+#include "bench/policy_allocations.hpp"
 #include "config/catalogue.hpp"
 #include "policy/provider.hpp"
 
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size)
-{
-    ++allocations;
-    if (void* memory = std::malloc(size)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -94,11 +78,11 @@ void run(benchmark::State& state, const policy::provider& provider, const std::v
     for (std::size_t i = 0; i < calls.size(); ++i) {
         found += decide().decided_by != nullptr;
     }
-    const std::size_t before = allocations;
+    const std::size_t before = bench::allocations();
     for (auto _ : state) {
         benchmark::DoNotOptimize(decide());
     }
-    const std::size_t during = allocations - before;
+    const std::size_t during = bench::allocations() - before;
     state.counters["allocations"] =
         static_cast<double>(during) / static_cast<double>(state.iterations());
     state.counters["rules"] = static_cast<double>(provider.facts().tables[0].rows.size());
@@ -132,14 +116,5 @@ void parse_path(benchmark::State& state)
     }
 }
 BENCHMARK(parse_path);
-
-void load_the_shipped_catalogue(benchmark::State& state)
-{
-    for (auto _ : state) {
-        benchmark::DoNotOptimize(
-            config::load_catalogue({std::string(SALLYPORT_SOURCE_DIR) + "/config/catalogue"}));
-    }
-}
-BENCHMARK(load_the_shipped_catalogue)->Unit(benchmark::kMillisecond);
 
 }  // namespace

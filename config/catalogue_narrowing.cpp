@@ -119,4 +119,14 @@ void read_object_scopes(yaml_file& file, yaml_map& top, policy::provider_facts& 
     }
 }
 
+void read_never_values(yaml_file& file, yaml_map& top, policy::provider_facts& facts)
+{
+    top.read("never_values", facts.never_values);
+    for (const std::string& pattern : facts.never_values) {
+        if (pattern.size() < 2 || pattern.starts_with('*') == pattern.ends_with('*')) {
+            file.report(*top.find("never_values"), "expected \"text*\" or \"*text\"");
+        }
+    }
+}
+
 }  // namespace sallyport::config

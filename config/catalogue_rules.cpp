@@ -281,6 +281,7 @@ void read_rules(yaml_file& file, yaml_map& top, policy::provider_facts& facts, t
     }
     read_tunnel_rules(file, top, facts);
     read_object_scopes(file, top, facts);
+    read_never_values(file, top, facts);
 }
 
 }  // namespace sallyport::config

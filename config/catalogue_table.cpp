@@ -127,8 +127,9 @@ private:
         }
         table_base& base = bases_.emplace_back();
         const std::string host = lower(url.substr(scheme.size(), path - scheme.size()));
-        const bool known = std::any_of(facts_.hosts.begin(), facts_.hosts.end(),
-                                       [&](const auto& listed) { return listed.host == host; });
+        const bool known = std::any_of(
+            facts_.hosts.begin(), facts_.hosts.end(),
+            [&](const auto& listed) { return listed.host == host && !listed.is_alias; });
         base.host = known && host != facts_.base.host ? host : "";
         base.path = path == std::string_view::npos ? "" : url.substr(path);
         if (base.path.ends_with('/')) {
@@ -297,7 +298,7 @@ std::string reading_of(const policy::provider_facts& facts, const row_classes& c
 {
     std::string text = facts.base.host;
     for (const policy::upstream_host& host : facts.hosts) {
-        text += ' ' + host.host;
+        text += host.is_alias ? "" : ' ' + host.host;
     }
     for (const auto& [cls, pattern] : classes.named) {
         text += '\n' + std::string(policy::to_string(cls)) + ' ' + pattern;

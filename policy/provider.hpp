@@ -89,7 +89,8 @@ struct rule {
     std::vector<std::string> hosts;                // as in provider_facts; empty: the base's
     std::string source;  // "github.yaml:31" or "github.tsv:118", for explain
     // Where the body is a GraphQL request: the type of operation that this rule is for, and the
-    // root fields it is limited to; none of them: every field. `none`: the body does not matter.
+    // root fields it is limited to, by name or as "*Create"; without them it is for every field.
+    // `none`: the body does not matter.
     graphql_type graphql = graphql_type::none;
     std::vector<std::string> graphql_fields = {};
 };
@@ -151,6 +152,9 @@ struct provider_facts {
     // Calls that carry other calls inside. Denied, unless a rule that is as specific names them.
     std::vector<rule> tunnels;
     object_scopes objects;
+    // Segments that the provider takes for names of its own, "microsoft.graph.*", "$*" or "*()": no
+    // placeholder stands for one.
+    std::vector<std::string> never_values;
     std::optional<oauth2_facts> oauth2;
     provider_description about;
 };

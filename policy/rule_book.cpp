@@ -1,5 +1,6 @@
 #include "policy/rule_book.hpp"
 
+#include "base/text.hpp"
 #include "policy/table_cache.hpp"
 
 #include <algorithm>
@@ -11,6 +12,18 @@ namespace {
 
 constexpr std::size_t hosts_max = 63;
 constexpr std::size_t tables_max = 64;
+
+// "text*" or "*text", without case.
+bool fits_affix(std::string_view pattern, std::string_view text) noexcept
+{
+    const bool at_end = pattern.starts_with('*');
+    const std::string_view affix =
+        at_end ? pattern.substr(1) : pattern.substr(0, pattern.size() - 1);
+    return text.size() >= affix.size() &&
+           equal_ignoring_case(
+               at_end ? text.substr(text.size() - affix.size()) : text.substr(0, affix.size()),
+               affix);
+}
 
 }  // namespace
 
@@ -31,6 +44,9 @@ rule_book::place rule_book::find(const call_facts& call, std::string_view kind,
         return {};
     }
     const place found = find(asked, kind, variant);
+    if (found.in && takes_a_name_for_a_value(found, path)) {
+        return {};
+    }
     if (!call.path->has_parameters()) {
         return found;
     }
@@ -48,10 +64,10 @@ rule_book::place rule_book::find(const rule_index::call& call, std::string_view 
     place best;
     for (std::size_t i = 0; i < chapters_.size(); ++i) {
         const bool is_table = i != 0 && i <= facts_.tables.size();
-        if (is_table && !is_selected(i - 1, kind, variant)) {
+        const rule_index& index = *chapters_[i].index;
+        if (index.rules().empty() || (is_table && !is_selected(i - 1, kind, variant))) {
             continue;
         }
-        const rule_index& index = *chapters_[i].index;
         const std::uint32_t found = index.find(call);
         if (found != rule_index::none &&
             (!best.in || index.shape(found) < best.in->index->shape(best.at))) {
@@ -59,6 +75,23 @@ rule_book::place rule_book::find(const rule_index::call& call, std::string_view 
         }
     }
     return best;
+}
+
+bool rule_book::takes_a_name_for_a_value(const place& found,
+                                         std::span<const std::string_view> path) const noexcept
+{
+    const std::string_view said = found.in->index->at(found.at).path;
+    const auto is_name = [&](std::string_view segment) {
+        return std::any_of(facts_.never_values.begin(), facts_.never_values.end(),
+                           [&](std::string_view pattern) { return fits_affix(pattern, segment); });
+    };
+    const auto is_said = [&](std::string_view segment) {
+        return std::search(said.begin(), said.end(), segment.begin(), segment.end(),
+                           [](char a, char b) { return to_lower(a) == to_lower(b); }) != said.end();
+    };
+    return std::any_of(path.begin(), path.end(), [&](std::string_view segment) {
+        return is_name(segment) && !is_said(segment);
+    });
 }
 
 rule_book::place rule_book::locate(const rule& rule) const noexcept

@@ -66,6 +66,8 @@ private:
 
     bool is_selected(std::size_t table, std::string_view kind,
                      std::string_view variant) const noexcept;
+    bool takes_a_name_for_a_value(const place& found,
+                                  std::span<const std::string_view> path) const noexcept;
     place find(const rule_index::call& asked, std::string_view kind,
                std::string_view variant) const noexcept;
     bool admit(std::span<const std::string_view> path, rule_index::call& to) const noexcept;

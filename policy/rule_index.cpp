@@ -197,7 +197,9 @@ std::uint32_t rule_index::find_for(std::uint32_t at, const graphql_request& requ
     const auto covers = [&](const rule& candidate) {
         const auto& limits = candidate.graphql_fields;
         const auto is_listed = [&](const std::string& field) {
-            return position_of(limits, field) != limits.size();
+            return std::any_of(limits.begin(), limits.end(), [&](std::string_view limit) {
+                return limit.starts_with('*') ? field.ends_with(limit.substr(1)) : field == limit;
+            });
         };
         return candidate.graphql == request.type &&
                (limits.empty() ||

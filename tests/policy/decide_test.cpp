@@ -109,25 +109,6 @@ TEST(Decide, FindsTheBetterSplitOfSeveralSegments)
     EXPECT_EQ(operation_at(all, "/p/1/q/r"), "");
 }
 
-TEST(Decide, LetsSeveralSegmentsEndWithAText)
-{
-    const provider drive(facts_with({
-        make_rule("item", {"GET"}, "/drive/root:/{+path}"),
-        make_rule("content", {"GET"}, "/drive/root:/{+path}:/content"),
-        make_rule("stream", {"GET"}, "/drive/root:/{+path}:/streams/{id}"),
-        make_rule("verb", {"GET"}, "/v1/{+name}:get"),
-    }));
-    EXPECT_EQ(operation_at(drive, "/drive/root:/a.txt:/content"), "content");
-    EXPECT_EQ(operation_at(drive, "/drive/root:/a/b/c.txt:/content"), "content");
-    EXPECT_EQ(operation_at(drive, "/drive/root:/a:/b:/content"), "content");
-    EXPECT_EQ(operation_at(drive, "/drive/root:/a/b:/streams/7"), "stream");
-    EXPECT_EQ(operation_at(drive, "/drive/root:/a/:/content"), "item");
-    EXPECT_EQ(operation_at(drive, "/drive/root:/a/content"), "item");
-    EXPECT_EQ(operation_at(drive, "/v1/projects/1/keys/2:get"), "verb");
-    EXPECT_EQ(operation_at(drive, "/v1/projects/1/keys/:get"), "");
-    EXPECT_EQ(operation_at(drive, "/v1/projects/1/keys/2:set"), "");
-}
-
 TEST(Decide, GivesTiesToTheEarlierRule)
 {
     const provider all(facts_with({

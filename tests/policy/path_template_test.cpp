@@ -1,0 +1,50 @@
+#include "policy/path_template.hpp"
+
+#include "tests/policy/made_provider.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sallyport::policy {
+namespace {
+
+std::string operation_at(const provider& provider, std::string_view raw)
+{
+    request_path path;
+    EXPECT_EQ(path.parse(raw, {}), path_fault::none) << raw;
+    const scope_set all = scope_set::everything();
+    const decision decided = provider.decide({"GET", "api.test", &path}, {.granted = &all});
+    return decided.decided_by ? decided.decided_by->operation : "";
+}
+
+TEST(PathTemplate, LetsSeveralSegmentsEndWithAText)
+{
+    const provider drive(facts_with({
+        make_rule("item", {"GET"}, "/drive/root:/{+path}"),
+        make_rule("content", {"GET"}, "/drive/root:/{+path}:/content"),
+        make_rule("stream", {"GET"}, "/drive/root:/{+path}:/streams/{id}"),
+        make_rule("verb", {"GET"}, "/v1/{+name}:get"),
+    }));
+    EXPECT_EQ(operation_at(drive, "/drive/root:/a.txt:/content"), "content");
+    EXPECT_EQ(operation_at(drive, "/drive/root:/a/b/c.txt:/content"), "content");
+    EXPECT_EQ(operation_at(drive, "/drive/root:/a:/b:/content"), "content");
+    EXPECT_EQ(operation_at(drive, "/drive/root:/a/b:/streams/7"), "stream");
+    EXPECT_EQ(operation_at(drive, "/drive/root:/a/:/content"), "item");
+    EXPECT_EQ(operation_at(drive, "/drive/root:/a/content"), "item");
+    EXPECT_EQ(operation_at(drive, "/v1/projects/1/keys/2:get"), "verb");
+    EXPECT_EQ(operation_at(drive, "/v1/projects/1/keys/:get"), "");
+    EXPECT_EQ(operation_at(drive, "/v1/projects/1/keys/2:set"), "");
+}
+
+TEST(PathTemplate, ComparesTheEndOfSeveralSegmentsWithoutCaseWhereAsked)
+{
+    EXPECT_TRUE(fits_end(":", "a:", false));
+    EXPECT_FALSE(fits_end(":", ":", false));
+    EXPECT_FALSE(fits_end("", "", false));
+    EXPECT_TRUE(fits_end("", "a", false));
+    EXPECT_FALSE(fits_end(":get", "aGET", true));
+    EXPECT_TRUE(fits_end(":get", "a:GET", true));
+    EXPECT_FALSE(fits_end(":get", "a:GET", false));
+}
+
+}  // namespace
+}  // namespace sallyport::policy
