@@ -19,8 +19,9 @@
 
 namespace sallyport::vault {
 
-constexpr std::chrono::milliseconds redis_dial_limit{2000};
-constexpr std::chrono::milliseconds redis_sentinel_limit{1000};
+// Together less than a command waits (redis_wire::command_timeout), so that it learns the reason.
+constexpr std::chrono::milliseconds redis_dial_limit{1400};
+constexpr std::chrono::milliseconds redis_sentinel_limit{400};
 
 // What dialling needs to know. Shared by the connections of one store and their dialling.
 struct redis_site {
