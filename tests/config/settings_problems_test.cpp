@@ -253,9 +253,9 @@ TEST_F(SettingsProblems, NameWhatIsWrongWithTheFilesOfARedisOverTls)
                     {{store + "{}}", ""},
                      {store + "{ca: none.pem}}", "1:42: the file holds no certificate in PEM"},
                      {store + "{key: run-token.key}}",
-                      "1:36: certificate and key belong together: one is missing"},
+                      "1:37: certificate and key belong together: one is missing"},
                      {store + "{accept_data_loss: maybe}}", "1:56: expected true or false"},
-                     {store + "{sentinel: 1}}", "1:37: unknown key \"sentinel\""},
+                     {store + "{sentinel: 1}}", "1:38: unknown key \"sentinel\""},
                      {"vault: {redis: {ca: none.pem}}",
                       "1:16: names files for TLS, but vault.store is not rediss://\n"
                       "1:21: the file holds no certificate in PEM"}});
