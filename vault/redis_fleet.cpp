@@ -1,6 +1,7 @@
 #include "vault/redis_fleet.hpp"
 
 #include <openssl/rand.h>
+#include <spdlog/spdlog.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -96,8 +97,12 @@ void redis_fleet::start(std::weak_ptr<lease_holder> holder, std::chrono::millise
     };
     listener_ = std::make_unique<redis_link>(context_, site_, std::move(hooks));
     asio::co_spawn(context_, keep(shared_from_this()), [](std::exception_ptr bug) {
-        if (bug) {
-            std::rethrow_exception(bug);
+        try {
+            if (bug) {
+                std::rethrow_exception(bug);
+            }
+        } catch (const std::exception& error) {
+            spdlog::critical("the vault's lease is no longer kept: {}", error.what());
         }
     });
 }

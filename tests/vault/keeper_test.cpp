@@ -340,7 +340,7 @@ TEST_F(Keeper, ReadsTheMasterKeyFromTheEnvironmentAgainAndAgain)
 TEST_F(Keeper, RefusesAStoreItCannotUseWithoutRepeatingItsPassword)
 {
     for (const char* where :
-         {"rediss://u:hunter2@localhost", "redis+sentinel://u:hunter2@localhost",
+         {"rediss://u:hunter2@localhost:99999", "redis+sentinel://u:hunter2@localhost",
           "mysql://u:hunter2@localhost"}) {
         settings_.store = where;
         EXPECT_EQ(refusal().find("hunter2"), std::string::npos);
