@@ -12,6 +12,7 @@
 
 #include "audit/reader.hpp"
 #include "audit/verify.hpp"
+#include "cli/audit_options.hpp"
 #include "cli/command.hpp"
 
 namespace sallyport::cli {
@@ -129,6 +130,8 @@ void add_audit_commands(CLI::App& app)
         "The newest ones are at the end of DIR/checkpoints-*.notes: keep a copy elsewhere.");
     add_json_option(*verify_command, verify_with->json);
     verify_command->callback([verify_with] { verify(*verify_with); });
+
+    add_audit_search_commands(*family);
 }
 
 }  // namespace sallyport::cli
