@@ -7,7 +7,7 @@ namespace sallyport::config {
 namespace {
 
 struct wrong_line {
-    const char* yaml;
+    std::string yaml;
     const char* problems;  // {dir} stands for the directory
 };
 
