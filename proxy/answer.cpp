@@ -98,9 +98,7 @@ void write_answer_head(const response_head& head, const answer_context& context,
             continue;
         }
         dated = dated || equal_ignoring_case(candidate.name, "date");
-        const reference_field kind = context.request->way == way::reverse
-                                         ? reference_kind(candidate.name)
-                                         : reference_field::none;
+        const reference_field kind = reference_kind(candidate.name);
         if (kind == reference_field::none) {
             append_field(out, candidate.name, candidate.value);
         } else {

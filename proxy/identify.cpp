@@ -12,9 +12,9 @@ namespace sallyport::proxy {
 namespace {
 
 bool could_be_at(const listed_host& listed, std::string_view host, unsigned port,
-                 const policy::request_path& path) noexcept
+                 const policy::request_path& path)
 {
-    return host_could_match(listed.facts->host, host) &&
+    return listed.could_be(host) &&
            (port == 0 || port == http_port || port == listed.facts->port) && listed.covers(path);
 }
 

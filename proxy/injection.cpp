@@ -41,27 +41,74 @@ const std::string* removed_name(std::string_view pair, const std::vector<std::st
     return nullptr;
 }
 
+constexpr std::size_t basic_bytes_usual = 512;
+
 // What a path segment may hold besides unreserved characters (RFC 3986, 3.3).
 constexpr std::string_view segment_marks = "!$&'()*+,;=:@";
 
-bool open_basic(const vault::resolved& credential, vault::secret& scratch, std::string& out)
+// What a placeholder of a Basic half stands for. An empty password is one, too.
+bool append_half(const std::vector<template_piece>& half, const vault::resolved& credential,
+                 const policy::provider_facts& facts, vault::secret& scratch, std::string& out)
 {
+    std::string expanded;
+    for (const template_piece& piece : half) {
+        if (!piece.placeholder) {
+            out += piece.text;
+            continue;
+        }
+        const auto opened = credential.open(piece.text, scratch);
+        if (opened && !has_control(scratch.reveal())) {
+            out += scratch.reveal();
+        } else if (opened || opened.error() != vault::errc::not_found ||
+                   !expand_variables("{" + piece.text + "}", credential.record().variables, facts,
+                                     expanded) ||
+                   has_control(expanded)) {
+            return false;
+        } else {
+            out += expanded;
+        }
+    }
+    return true;
+}
+
+bool open_basic(const injection_plan& injection, const vault::resolved& credential,
+                const policy::provider_facts& facts, vault::secret& scratch, std::string& out)
+{
+    std::string pair;
+    pair.reserve(basic_bytes_usual);  // So that growing leaves no copies behind.
     // A colon in the name would move the border between the two (RFC 7617, 2).
-    if (!credential.open("username", scratch) || has_control(scratch.reveal()) ||
-        scratch.reveal().find(':') != std::string_view::npos) {
-        return false;
-    }
-    std::string pair(scratch.reveal());
+    bool sound = append_half(injection.basic_username, credential, facts, scratch, pair) &&
+                 pair.find(':') == std::string::npos;
     pair += ':';
-    if (!credential.open("password", scratch) || has_control(scratch.reveal())) {
-        return false;
-    }
-    pair += scratch.reveal();
-    std::string encoded = to_base64(pair);
+    sound = sound && append_half(injection.basic_password, credential, facts, scratch, pair);
+    std::string encoded = sound ? to_base64(pair) : std::string();
     out += encoded;
     OPENSSL_cleanse(pair.data(), pair.size());
     OPENSSL_cleanse(encoded.data(), encoded.size());
-    return true;
+    return sound;
+}
+
+// Where the injected part of `path` ends that begins at `begin`, or npos: it is none.
+std::size_t end_of_injected(std::string_view path, std::size_t begin,
+                            const std::vector<template_piece>& value)
+{
+    std::size_t at = begin;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        if (!value[i].placeholder) {
+            if (!path.substr(at).starts_with(value[i].text)) {
+                return std::string_view::npos;
+            }
+            at += value[i].text.size();
+            continue;
+        }
+        const std::size_t slash = std::min(path.find('/', at), path.size());
+        const std::size_t end = i + 1 < value.size() ? path.find(value[i + 1].text, at) : slash;
+        if (end == at || end > slash) {
+            return std::string_view::npos;
+        }
+        at = end;
+    }
+    return at == path.size() || path[at] == '/' ? at : std::string_view::npos;
 }
 
 bool append_spelt(place in, std::string_view text, std::string& out)
@@ -133,7 +180,7 @@ bool fill(const injection_plan& injection, const vault::resolved& credential,
             continue;
         }
         if (piece.text == "basic") {
-            if (!open_basic(credential, scratch, out)) {
+            if (!open_basic(injection, credential, facts, scratch, out)) {
                 return false;
             }
             continue;
@@ -158,6 +205,38 @@ bool fill(const injection_plan& injection, const vault::resolved& credential,
         }
     }
     return true;
+}
+
+const injection_plan* path_injection(const std::vector<injection_plan>& injections,
+                                     std::string_view path) noexcept
+{
+    const injection_plan* found = nullptr;
+    for (const injection_plan& injection : injections) {
+        const bool applies = injection.in == place::path && path.starts_with(injection.name) &&
+                             (injection.name.empty() || path.size() == injection.name.size() ||
+                              path[injection.name.size()] == '/');
+        if (applies && (found == nullptr || injection.name.size() > found->name.size())) {
+            found = &injection;
+        }
+    }
+    return found;
+}
+
+std::string without_injected(std::string_view path, const std::vector<injection_plan>& injections)
+{
+    for (const injection_plan& injection : injections) {
+        if (injection.in != place::path || !path.starts_with(injection.name)) {
+            continue;
+        }
+        const std::size_t begin = injection.name.size();
+        const std::size_t end = end_of_injected(path, begin, injection.value);
+        if (end != std::string_view::npos) {
+            std::string rest(path.substr(0, begin));
+            rest += path.substr(end);
+            return rest.empty() ? "/" : rest;
+        }
+    }
+    return std::string(path);
 }
 
 std::string decoded_name(std::string_view name)

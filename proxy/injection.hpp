@@ -28,6 +28,15 @@ void append_cookies(std::string& out, std::string_view cookies,
 bool fill(const injection_plan& injection, const vault::resolved& credential,
           const policy::provider_facts& facts, vault::secret& scratch, std::string& out);
 
+// The place in the path that applies to `path`: one for what it begins with goes before one for all
+// paths. Null: none does.
+const injection_plan* path_injection(const std::vector<injection_plan>& injections,
+                                     std::string_view path) noexcept;
+
+// `path` as the caller would have to spell it: without what an injection puts into it. The value of
+// a placeholder is whatever stands in its place, so no credential is needed to find it.
+std::string without_injected(std::string_view path, const std::vector<injection_plan>& injections);
+
 // A parameter's name with its escapes undone, for comparing only: broken escapes stay as they are.
 std::string decoded_name(std::string_view name);
 

@@ -75,12 +75,9 @@ private:
         out_ += call_.head->method;
         out_ += ' ';
         bool queried = false;
-        for (const injection_plan& injection : *call_.plan->injections) {
-            if (injection.in == place::path && !append_value(injection, out_)) {
-                return false;
-            }
+        if (!write_path()) {
+            return false;
         }
-        out_ += call_.request->path;
         if (call_.request->has_query) {
             out_ += '?';
             const std::size_t before = out_.size();
@@ -103,6 +100,19 @@ private:
             }
         }
         out_ += " HTTP/1.1\r\n";
+        return true;
+    }
+
+    bool write_path()
+    {
+        const std::string_view path = call_.request->path;
+        const injection_plan* injection = path_injection(*call_.plan->injections, path);
+        const std::size_t before = injection == nullptr ? 0 : injection->name.size();
+        out_ += path.substr(0, before);
+        if (injection != nullptr && !append_value(*injection, out_)) {
+            return false;
+        }
+        out_ += path.substr(before);
         return true;
     }
 

@@ -69,12 +69,29 @@ void add_carriers(provider_plan& plan)
     }
 }
 
+bool fits(const std::regex& pattern, std::string_view host)
+{
+    return std::regex_match(host.begin(), host.end(), pattern) ||
+           std::regex_match("https://" + std::string(host), pattern);
+}
+
 listed_host list_host(const policy::upstream_host& host, const policy::provider_facts& facts)
 {
     listed_host out;
     out.facts = &host;
     for (const std::string& prefix : host.path_prefixes) {
         out.prefixes.emplace_back(prefix, facts.path_case_insensitive);
+    }
+    for (const policy::variable& variable : facts.variables) {
+        if (host.host != "{" + variable.name + "}") {
+            continue;
+        }
+        out.whole = &variable;
+        // A pattern that takes any name does not tell whose a host is.
+        auto pattern = std::make_shared<const std::regex>(variable.pattern);
+        if (!variable.pattern.empty() && !fits(*pattern, "nobody.invalid")) {
+            out.pattern = std::move(pattern);
+        }
     }
     return out;
 }
@@ -90,7 +107,9 @@ provider_plan plan_provider(const policy::provider& provider)
     for (const policy::credential_kind& kind : provider.facts().credentials) {
         std::vector<injection_plan> injections;
         for (const policy::injection& injection : kind.inject) {
-            injection_plan parsed{injection.in, injection.name, parse_template(injection.value)};
+            injection_plan parsed{injection.in, injection.name, parse_template(injection.value),
+                                  parse_template(kind.basic_username),
+                                  parse_template(kind.basic_password)};
             add_places(plan, parsed);
             add_removed(plan, parsed);
             injections.push_back(std::move(parsed));
@@ -150,6 +169,16 @@ bool is_default_port(const net::destination& to) noexcept
 }
 
 }  // namespace
+
+bool listed_host::could_be(std::string_view host) const
+{
+    if (whole == nullptr) {
+        return host_could_match(facts->host, host);
+    }
+    constexpr std::size_t host_bytes_max = 253;  // Matching costs stack for each byte.
+    return equal_ignoring_case(host_in(whole->default_value), host) ||
+           (pattern != nullptr && host.size() <= host_bytes_max && fits(*pattern, lower(host)));
+}
 
 bool listed_host::covers(const policy::request_path& path) const noexcept
 {
@@ -233,6 +262,13 @@ const upstream* connection_plan::find(std::string_view host, unsigned port) cons
     return nullptr;
 }
 
+std::string_view host_in(std::string_view value) noexcept
+{
+    constexpr std::string_view scheme = "https://";
+    value.remove_prefix(value.starts_with(scheme) ? scheme.size() : 0);
+    return value.substr(0, value.find('/'));
+}
+
 bool expand_variables(std::string_view text, const std::map<std::string, std::string>& variables,
                       const policy::provider_facts& facts, std::string& out)
 {
@@ -293,7 +329,7 @@ std::shared_ptr<const connection_plan> make_connection_plan(std::shared_ptr<cons
         if (!expand_variables(listed.facts->host, connection.variables, facts, next.to.host)) {
             return false;
         }
-        next.to.host = lower(next.to.host);
+        next.to.host = lower(host_in(next.to.host));
         next.to.port = listed.facts->port;
         next.to.tls = provider.tls;
         next.to.private_addresses = facts.private_addresses;

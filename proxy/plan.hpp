@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,8 +29,10 @@ std::vector<template_piece> parse_template(std::string_view text);
 
 struct injection_plan {
     policy::injection::place in = policy::injection::place::header;
-    std::string name;
+    std::string name;  // in the path: what stands before it, "/file"
     std::vector<template_piece> value;
+    std::vector<template_piece> basic_username = {};  // the halves of {basic}
+    std::vector<template_piece> basic_password = {};
 };
 
 // Where a run token may stand instead of the provider's own credential.
@@ -44,7 +47,11 @@ struct token_place {
 struct listed_host {
     const policy::upstream_host* facts = nullptr;
     std::vector<policy::path_prefix> prefixes;
+    const policy::variable* whole = nullptr;    // the variable that is the host's whole name
+    std::shared_ptr<const std::regex> pattern;  // of that variable, where it tells anything
 
+    // Whether some connection could have this host, for finding out whose a target is.
+    bool could_be(std::string_view host) const;
     bool covers(const policy::request_path& path) const noexcept;
 };
 
@@ -103,6 +110,9 @@ std::shared_ptr<const connection_plan> make_connection_plan(std::shared_ptr<cons
                                                             const provider_plan& provider,
                                                             const vault::connection& connection,
                                                             net::pool& pool);
+
+// The host in a variable's value, which may be written as an origin: "https://acme.example.com".
+std::string_view host_in(std::string_view value) noexcept;
 
 // Fills {variables} from `variables`, then from the provider's defaults. False: one is missing.
 bool expand_variables(std::string_view text, const std::map<std::string, std::string>& variables,

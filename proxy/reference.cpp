@@ -116,20 +116,50 @@ std::string gate_url(const resource& to, const upstream& target, const answer_co
     return out;
 }
 
+// The reference without what was injected into the path. In the forward way it stays a URL of the
+// provider's and loses credential parameters as well.
+std::string masked(std::string_view reference, bool is_provider, const answer_context& context)
+{
+    const std::size_t slashes = reference.find("//");
+    const std::size_t scheme_end = reference.find_first_of("/?#");
+    const bool has_authority = slashes != std::string_view::npos && slashes == scheme_end;
+    const std::size_t begin =
+        has_authority ? std::min(reference.find_first_of("/?#", slashes + 2), reference.size()) : 0;
+    const std::size_t end = std::min(reference.find_first_of("?#", begin), reference.size());
+    std::string out(reference.substr(0, begin));
+    if (end > begin) {
+        out += without_injected(reference.substr(begin, end - begin), *context.plan->injections);
+    }
+    std::string_view rest = reference.substr(end);
+    if (is_provider && rest.starts_with('?')) {
+        const std::size_t hash = std::min(rest.find('#'), rest.size());
+        std::string query;
+        std::vector<std::string_view> removed;
+        append_query(query, rest.substr(1, hash - 1), context.plan->provider->removed_query,
+                     removed);
+        out += query.empty() ? "" : "?" + query;
+        rest.remove_prefix(hash);
+    }
+    out += rest;
+    return out;
+}
+
 }  // namespace
 
 std::string rewrite_reference(std::string_view reference, const answer_context& context)
 {
     const auto parsed = urls::parse_uri_reference(reference);
     if (!parsed || (parsed->has_scheme() && !parsed->has_authority())) {
-        return std::string(reference);
+        return masked(reference, false, context);
     }
     const upstream* const target =
         parsed->has_authority() ? upstream_of(*parsed, context) : context.upstream;
-    if (target == nullptr) {
-        return std::string(reference);
+    if (target == nullptr || context.request->way != way::reverse) {
+        return masked(reference, target != nullptr, context);
     }
-    std::string out = gate_url(resolve(*parsed, *context.request), *target, context);
+    resource to = resolve(*parsed, *context.request);
+    to.path = without_injected(to.path, *context.plan->injections);
+    std::string out = gate_url(to, *target, context);
     if (parsed->has_fragment()) {
         out += '#';
         out.append(parsed->encoded_fragment().data(), parsed->encoded_fragment().size());

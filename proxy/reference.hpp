@@ -13,7 +13,8 @@
 namespace sallyport::proxy {
 
 // `reference` resolved against the call's URL (RFC 3986, 5.2); where that is the provider's, as a
-// URL of the gate without credential parameters. Otherwise as it came.
+// URL of the gate without credential parameters. Otherwise, and in the forward way, as it came, but
+// never with what was injected into the path.
 std::string rewrite_reference(std::string_view reference, const answer_context& context);
 
 // The same for every <reference> of a Link field (RFC 8288).
