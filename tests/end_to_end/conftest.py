@@ -111,9 +111,19 @@ def make_lab(make_gate, authority):
 @pytest.fixture(scope="module")
 def fleet(authority):
     """Three gates, each on a machine of its own; at the end as in make_gate."""
+    yield from fleet_of(authority, 3)
+
+
+@pytest.fixture(scope="module")
+def watched_fleet(authority):
+    """Two gates that find their Redis by asking Sentinel."""
+    yield from fleet_of(authority, 2, watched=True)
+
+
+def fleet_of(authority, size, **options):
     if reason := network.missing():
         pytest.skip(reason)
-    made = Fleet(authority, 3)
+    made = Fleet(authority, size, **options)
     yield made
     made.close()
 

@@ -25,7 +25,8 @@ def turn(fleet, what, connection, run, wait, gate=None):
 CODES = {"revoke": "connection_revoked", "end": "run_ended"}
 
 
-@pytest.mark.parametrize("what, wait", [("revoke", False), ("revoke", True), ("end", False)])
+@pytest.mark.parametrize("wait", [False, True], ids=["returns", "waits"])
+@pytest.mark.parametrize("what", ["revoke", "end"])
 def test_what_is_turned_off_at_one_gate_is_refused_at_all(fleet, what, wait, record_property):
     connection, run, token = fleet.connect()
     label = f"{what}-{wait}"

@@ -102,10 +102,35 @@ class Redis:
         discard(self.directory)
 
 
-class Fleet:
-    """`size` gates named gate1 ... that share one provider, `bench`, and one master key."""
+class Sentinel:
+    """One that alone decides, and soon."""
 
-    def __init__(self, authority, size, planted=None):
+    PORT = 26379
+    DOWN_AFTER = 500  # milliseconds without an answer of the master
+
+    def __init__(self, machine, plug, master):
+        self.directory = room("sentinel")
+        config = self.directory / "sentinel.conf"
+        config.write_text(
+            f"port {self.PORT}\nbind 0.0.0.0\nprotected-mode no\ndir {self.directory}\n"
+            f"sentinel monitor main {master.plug.address} {master.port} 1\n"
+            f"sentinel down-after-milliseconds main {self.DOWN_AFTER}\n"
+            "sentinel failover-timeout main 10000\n")
+        self.program = Program(["redis-server", config, "--sentinel"], self.directory, "sentinel",
+                               preexec_fn=machine.enter)
+        until(lambda: b"+slave" in self.program.output(), "Sentinel to know the replica")
+        self.url = f"redis+sentinel://{plug.address}:{self.PORT}/main"
+
+    def discard(self):
+        self.program.stop(signal.SIGKILL)
+        discard(self.directory)
+
+
+class Fleet:
+    """`size` gates named gate1 ... that share one provider, `bench`, and one master key. One that
+    is `watched` has a replica, and a Sentinel that the gates ask where Redis is."""
+
+    def __init__(self, authority, size, planted=None, watched=False):
         remove_abandoned()
         self.directory = room("fleet")
         self.machines = {}
@@ -114,7 +139,13 @@ class Fleet:
         self.redis = Redis(*self.plug_in("redis", self.inside))
         self.redis_address = self.redis.plug.address
         self.redis_url = f"redis://{self.redis_address}:{self.redis.port}"
-        self.retired = []
+        self.others = []  # to be discarded too
+        if watched:
+            self.replica = Redis(*self.plug_in("replica", self.inside), name="replica")
+            self.replica.follow(self.redis)
+            sentinel = Sentinel(*self.plug_in("sentinel", self.inside), self.redis)
+            self.others += [self.replica, sentinel]
+            self.redis_url = sentinel.url
         self.witness = Witness(*self.plug_in("provider", self.outside), authority, self.directory)
         self.authority = authority
         self.gates = []
@@ -130,12 +161,12 @@ class Fleet:
         self.machines[name] = machine
         return machine, segment.plug(machine)
 
-    def add_gate(self, name, planted=None, store=None):
+    def add_gate(self, name, planted=None):
         machine, link = self.plug_in(name, self.inside)
         self.plug_in(name, self.outside)
         first = self.gates[0] if self.gates else None
         gate = Gate([catalogue.laboratory(self.witness.url, self.authority, "bench")],
-                    settings={"vault": {"store": store or self.redis_url,
+                    settings={"vault": {"store": self.redis_url,
                                         "lease": f"{LEASE * 1000:.0f}ms"}},
                     planted=first.planted if first else planted, preparation=machine.enter)
         gate.name = name
@@ -150,7 +181,7 @@ class Fleet:
         """As somebody does it by hand: the old one dies, the other gets its role and address."""
         self.redis.stop(signal.SIGKILL)
         self.redis.plug.cut("silently")
-        self.retired.append(self.redis)
+        self.others.append(self.redis)
         self.redis = replica
         replica.say("replicaof", "no", "one")
         replica.plug.take_over(self.redis_address)
@@ -183,8 +214,8 @@ class Fleet:
                 if gate in Gate.live:
                     gate.stop()
                     gate.verify()
-            for redis in (self.redis, *self.retired):
-                leaks = self.first.planted.sweep(redis.directory)
+            for each in (self.redis, *self.others):
+                leaks = self.first.planted.sweep(each.directory)
                 assert not leaks, leaks
         finally:
             self.discard()
@@ -193,8 +224,8 @@ class Fleet:
         for gate in self.gates:
             gate.discard()
         self.witness.stop()
-        for redis in (self.redis, *self.retired):
-            redis.discard()
+        for each in (self.redis, *self.others):
+            each.discard()
         for segment in (self.inside, self.outside):
             segment.remove()
         for machine in self.machines.values():

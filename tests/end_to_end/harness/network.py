@@ -18,6 +18,7 @@ PREFIX = "sallyport"
 CLONE_NEWNET = 0x40000000
 
 libc = ctypes.CDLL(None, use_errno=True)
+numbers = itertools.count(1)
 
 
 def ip(*words):
@@ -54,7 +55,7 @@ class Machine:
     """A namespace with a loopback of its own."""
 
     def __init__(self, name):
-        self.namespace = f"{PREFIX}-{os.getpid()}-{name}"
+        self.namespace = f"{PREFIX}-{os.getpid()}-{next(numbers)}-{name}"
         ip("netns", "add", self.namespace)
         self.ip("link", "set", "lo", "up")
 
