@@ -118,6 +118,24 @@ scope_rules:
     EXPECT_TRUE(allowed("", "POST", "/v2/ping", {}));
 }
 
+TEST_F(Catalogue, ReadsWhatBecomesOfCallsWhoseConnectionIsRevoked)
+{
+    const std::string start = R"(id: example
+name: Example
+category: Testing
+base_url: "https://api.example.com"
+credentials:
+  - kind: bearer
+    inject: [{in: header, name: Authorization, value: "Bearer {secret}"}]
+)";
+    EXPECT_NE(problems_of(start + "on_revoke: later\n").find("8:12: expected finish or cut"),
+              std::string::npos);
+    write("example.yaml", start + "on_revoke: cut\n");
+    const loaded_catalogue loaded = load();
+    ASSERT_NE(loaded.catalogue->find("example"), nullptr) << text_of(loaded.problems);
+    EXPECT_EQ(loaded.catalogue->find("example")->facts().on_revoke, policy::revoked_calls::cut);
+}
+
 TEST_F(Catalogue, ReportsEveryProblemOfAFileWithItsPosition)
 {
     EXPECT_EQ(

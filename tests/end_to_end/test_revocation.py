@@ -172,6 +172,49 @@ def test_the_other_gate_refuses_within_the_lease(fleet, turn, code):
         assert_turned(provider, load, code, before)
 
 
+@pytest.mark.parametrize("turn, code", [("revoke", "connection_revoked"), ("end", "run_ended")])
+def test_waiting_returns_once_no_gate_serves_it(fleet, turn, code):
+    first, second, provider, _, _ = fleet
+    connection = first.connect("bench", first.secret, more=("--name", f"wait-{turn}"))
+    token = first.run_token(f"wait-{turn}", connection)
+    before = len(provider.requests)
+    with Load(second.address, f"/bench/lab/wait-{turn}", token, label=f"wait-{turn}") as load:
+        until(lambda: len(load.answered(200)) >= 100, "load on the other gate")
+        if turn == "end":
+            first.cli("run", "end", f"wait-{turn}", "--workspace", "acme", "--wait")
+        else:
+            first.cli("connection", "revoke", connection, "--wait")
+        load.turned.set()
+        assert_turned(provider, load, code, before)
+
+
+@pytest.mark.parametrize("own", ["finish", "cut"])
+def test_a_provider_may_say_otherwise_what_becomes_of_its_calls(make_lab, certificate, own):
+    provider = routes.laboratory(Provider(certificate))
+    other = "cut" if own == "finish" else "finish"
+    lab = make_lab(provider, settings={"proxy": {"on_revoke": other}}, on_revoke=own)
+    release = queue.Queue()
+
+    def begun():
+        yield b"begun"
+        yield release.get(timeout=60)
+
+    provider.on("GET", "/lab/own", lambda exchange: exchange.chunks(begun()))
+    with lab.gate.caller() as caller:
+        caller.request("GET", "/bench/lab/own", [("Authorization", f"Bearer {lab.token}")])
+        pieces = caller.pieces(caller.head())
+        assert next(pieces) == b"begun"
+        lab.gate.cli("connection", "revoke", lab.connection)
+        if own == "finish":
+            release.put(b"ended")
+            assert list(pieces) == [b"ended"]
+        else:
+            with pytest.raises(Ended):
+                next(pieces)
+            release.put(b"ended")
+    provider.stop()
+
+
 def test_without_a_store_calls_are_refused_and_then_served_again(fleet):
     first, second, provider, server, _ = fleet
     connection = first.connect("bench", first.secret, more=("--name", "outage"))
