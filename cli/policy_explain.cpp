@@ -25,6 +25,7 @@ struct explain_options {
     std::string access = "destructive";
     policy_question question;
     bool json = false;
+    bool advice = false;
 };
 
 json::value text_or_null(const std::string& text)
@@ -46,20 +47,24 @@ json::array array_of(const std::vector<std::vector<std::string>>& alternatives)
     return all;
 }
 
-json::object to_json(const policy_answer& told, const policy_question& asked)
+json::object to_json(const policy_answer& told)
 {
     return {{"decision", told.allowed ? "allow" : "deny"},
             {"operation", text_or_null(told.operation)},
             {"class", text_or_null(told.cls)},
             {"rule", text_or_null(told.rule)},
-            {"missing_scopes", array_of(told.missing)},
-            {"reason", told.reason},
-            {"alternatives", array_of(told.alternatives)},
-            {"effective_scopes", array_of(told.effective)},
-            {"ask_for", array_of(told.ask_for)},
-            {"hints", array_of(told.hints)},
-            {"kind", asked.kind},
-            {"variant", asked.variant}};
+            {"missing_scopes", array_of(told.missing)}};
+}
+
+void add_advice(json::object& to, const policy_answer& told, const policy_question& asked)
+{
+    to["reason"] = told.reason;
+    to["alternatives"] = array_of(told.alternatives);
+    to["effective_scopes"] = array_of(told.effective);
+    to["ask_for"] = array_of(told.ask_for);
+    to["hints"] = array_of(told.hints);
+    to["kind"] = asked.kind;
+    to["variant"] = asked.variant;
 }
 
 std::string joined(const std::vector<std::string>& texts, const char* by)
@@ -141,7 +146,11 @@ void explain(const explain_options& options)
     const policy_question asked = question_of(options, provider);
     const policy_answer told = answer_policy(provider, asked);
     if (options.json) {
-        std::cout << json::serialize(to_json(told, asked)) << '\n';
+        json::object answer = to_json(told);
+        if (options.advice) {
+            add_advice(answer, told, asked);
+        }
+        std::cout << json::serialize(answer) << '\n';
     } else {
         print(told);
     }
@@ -172,6 +181,8 @@ void add_policy_explain(CLI::App& family)
     command->add_option("METHOD", asked.method, "The call's method")->required();
     command->add_option("PATH", asked.path, "Its path at the provider")->required();
     add_json_option(*command, options->json);
+    command->add_flag("--advice", options->advice,
+                      "With --json: also why, what to ask for, and what comes near");
     command->callback([options, run] {
         options->narrowed = run->count() > 0;
         explain(*options);

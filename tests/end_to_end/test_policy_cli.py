@@ -62,7 +62,7 @@ def test_an_imported_provider_decides_as_its_document_says(document, lab, author
 
     config = gate.directory / "sallyport.yaml"
     explained = json.loads(run([gates.PROGRAM, "policy", "explain", "--config", config, "--provider",
-                                identifier, "--scopes", "see", "--json", "POST",
+                                identifier, "--scopes", "see", "--json", "--advice", "POST",
                                 "/v1/items/7"]).stdout)
     assert explained["decision"] == "deny" and explained["ask_for"] == ["write"]
     assert run([gates.PROGRAM, "check", "--config", config]).returncode == 0
