@@ -75,7 +75,8 @@ public:
 
     explicit checkpoint_reader(file_descriptor file) : file_(std::move(file)) {}
 
-    // `torn`: the file ends within a note. After anything but `note` it is over.
+    // `torn`: the file ends within a note. After `end` and `torn` it goes on where the file has
+    // grown, after `bad` and `failed` it is over.
     state next();
     const audit::note& note() const noexcept { return note_; }  // until the next next()
     const audit::checkpoint& checkpoint() const noexcept { return checkpoint_; }

@@ -136,6 +136,17 @@ std::optional<listing> list_segments(int directory)
     return out;
 }
 
+file_descriptor open_segment(int directory, const segment& which)
+{
+    return open_regular(directory, which.name);
+}
+
+std::uint64_t size_of(int fd) noexcept
+{
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 ssize_t read_at(int fd, char* out, std::size_t size, std::uint64_t offset) noexcept
 {
     std::size_t done = 0;

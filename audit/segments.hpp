@@ -60,6 +60,11 @@ struct listing {
 std::optional<std::vector<std::string>> list_names(int directory);
 std::optional<listing> list_segments(int directory);
 
+// The lines of a segment, for reading; closed if they cannot be had.
+file_descriptor open_segment(int directory, const segment& which);
+
+std::uint64_t size_of(int fd) noexcept;  // 0 if it cannot be told
+
 // Lines of one file, front to back, in memory bounded by line_bytes_max.
 class line_reader {
 public:
