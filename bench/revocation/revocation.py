@@ -72,8 +72,8 @@ def revoke_one(fleet, subjects, wait):
         for gate in fleet.gates:
             until(lambda: len(callers.answered(gate.name, 200)) >= LOAD, f"load on {gate.name}")
         asked = moment()
-        status, said = fleet.first.api(
-            "POST", f"/api/connect/connections/{connection}/revoke", {"wait": True} if wait else None)
+        route = f"/api/connect/connections/{connection}/revoke"
+        status, said = fleet.first.api("POST", route + ("?wait=true" if wait else ""))
         answered = moment()
         if status != 200:
             sys.exit(f"a revocation failed: {status} {said}")
@@ -116,7 +116,7 @@ def main():
         fleet = Fleet(authority, size)
         try:
             subjects = Subjects(fleet)
-            for wait in (False,):
+            for wait in (False, True):
                 measured = [revoke_one(fleet, subjects, wait) for _ in range(chosen.revocations)]
                 report(size, wait, measured)
                 results.append({"gates": size, "wait": wait, "revocations": measured})

@@ -209,11 +209,14 @@ class Fleet:
 
     def close(self):
         try:
+            leaks = self.first.planted.sweep(
+                self.directory, [gate.process.pid for gate in self.gates if gate in Gate.live])
+            assert not leaks, leaks
             for gate in self.gates:
-                gate.assert_no_leaks()
                 if gate in Gate.live:
                     gate.stop()
                     gate.verify()
+                gate.assert_no_leaks()
             for each in (self.redis, *self.others):
                 leaks = self.first.planted.sweep(each.directory)
                 assert not leaks, leaks

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-PAUSE = 0.005  # seconds between a caller's calls: the gates shall be busy, the machine not full
+PAUSE = 0.01  # seconds between a caller's calls: the gates shall be busy, the machine not full
 PATIENCE = 30.0  # seconds without an answer before a caller begins anew
 
 
