@@ -51,13 +51,12 @@ class Witness:
 class Redis:
     """redis-server as revocations need it: what was acknowledged is on disk."""
 
-    def __init__(self, machine, plug, port=6379, name="redis", more=()):
+    def __init__(self, machine, plug, port=6379, name="redis"):
         self.machine = machine
         self.plug = plug
         self.port = port
         self.directory = room(name)
         self.socket = self.directory / "socket"
-        self.more = more
         self.starts = 0
         self.start()
 
@@ -66,7 +65,7 @@ class Redis:
         self.program = Program(
             ["redis-server", "--port", self.port, "--bind", "0.0.0.0", "--protected-mode", "no",
              "--unixsocket", self.socket, "--dir", self.directory, "--save", "", "--appendonly",
-             "yes", "--appendfsync", "always", *self.more],
+             "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0"],
             self.directory, f"redis-{self.starts}", preexec_fn=self.machine.enter)
         until(lambda: self.say("ping") == "PONG", "redis")
 
