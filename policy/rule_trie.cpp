@@ -206,7 +206,8 @@ struct rule_trie::search {
     std::uint64_t methods = 0;
     std::uint64_t hosts = 0;
     std::uint32_t best_rank = none;
-    std::array<std::uint32_t, path_segments_max> hashes;  // Only those of `segments` are set.
+    std::array<std::uint32_t, path_segments_max> hashes;  // Of the first `hashed` segments.
+    std::size_t hashed = 0;
     std::bitset<nested_placeholders_max> expanded;
 };
 
@@ -230,9 +231,6 @@ std::uint32_t rule_trie::find(std::span<const std::string_view> segments, std::u
     searching.segments = segments;
     searching.methods = methods;
     searching.hosts = hosts;
-    for (std::size_t i = 0; i < segments.size(); ++i) {
-        searching.hashes[i] = hash_text(segments[i], fold_);
-    }
     visit(searching, 0, 0);
     return searching.best_rank == none ? none : entry_of_rank_[searching.best_rank];
 }
@@ -279,6 +277,10 @@ void rule_trie::visit(search& state, std::uint32_t at, std::size_t position) con
         return;
     }
     const std::string_view segment = segments[position];
+    while (state.hashed <= position) {  // Most lists of rules end a search after a segment or two.
+        state.hashes[state.hashed] = hash_text(segments[state.hashed], fold_);
+        ++state.hashed;
+    }
     const std::uint32_t literal = literal_child(at, state.hashes[position], segment);
     if (literal != none) {
         visit(state, literal, position + 1);
