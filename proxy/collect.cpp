@@ -1,10 +1,11 @@
 // Bodies that are read whole before anything is sent: where a provider's credential could stand in
-// one. They are collected and the caller's credential is taken out before the provider is dialled;
-// the connection's goes in right before the send.
+// one, and where the operation does. They are collected and the caller's credential is taken out
+// before the provider is dialled; the connection's goes in right before the send.
 #include <openssl/crypto.h>
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "proxy/injection.hpp"
 #include "proxy/session.hpp"
 
@@ -72,6 +73,37 @@ net::task<refusal> session::collect_body()
     if (unfit || call_.body_type == body_type::other) {
         co_return unfit;
     }
+    co_return co_await gather_body();
+}
+
+// The GraphQL request that the body holds is decided on as it will be sent.
+net::task<refusal> session::decide_on_graphql()
+{
+    refusal fate{code::operation_denied, "What the GraphQL request does cannot be told.", {}, {}};
+    append_json_string(fate.members.emplace_back("operation", std::string()).second,
+                       call_.decision.decided_by->operation);
+    const std::string_view connection = call_.request.connection;
+    body_type type = body_type::other;
+    // A query string could hold another request, and some servers prefer it.
+    if (call_.request.has_query || call_.request.body.kind == body_kind::none ||
+        read_body_type(call_.head, connection, type) != body_fault::none ||
+        type != body_type::json || check_coding(call_.head, connection) != body_fault::none) {
+        co_return fate;
+    }
+    call_.body_type = type;
+    refusal unfit = co_await gather_body();
+    if (!unfit) {
+        const policy::graphql_request request = policy::read_graphql_body(collected_);
+        unfit = request.type == policy::graphql_type::none ? std::move(fate) : decide(&request);
+    }
+    if (unfit) {
+        drop_collected();
+    }
+    co_return unfit;
+}
+
+net::task<refusal> session::gather_body()
+{
     if (call_.request.expects_continue && client_->pending().empty() && !client_->put({go_on})) {
         const error_code lost = co_await client_->drain();
         call_.client_lost = static_cast<bool>(lost);

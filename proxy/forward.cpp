@@ -32,7 +32,7 @@ bool is_idempotent(std::string_view method) noexcept
 
 net::task<refusal> session::forward()
 {
-    if (call_.plan->provider->reads_bodies) {
+    if (call_.plan->provider->reads_bodies && call_.body_type == body_type::other) {
         refusal unfit = co_await collect_body();
         if (unfit) {
             drop_collected();

@@ -55,6 +55,10 @@ void add_removed(provider_plan& plan, const injection_plan& injection)
 
 void add_carriers(provider_plan& plan)
 {
+    // Another verb than the one that is decided on. No list of who understands them is complete.
+    for (const char* name : {"x-http-method-override", "x-http-method", "x-method-override"}) {
+        add_unique(plan.removed_headers, name);
+    }
     for (const policy::carrier& carrier : plan.provider->facts().strip) {
         // "Sec-WebSocket-Protocol openai-insecure-api-key.*": the field goes as a whole.
         const std::string name = carrier.name.substr(0, carrier.name.find(' '));

@@ -39,7 +39,6 @@ std::string_view denial_text(policy::verdict outcome) noexcept
         case policy::verdict::class_above_access:
             return "The operation's class is above what the run may do.";
         case policy::verdict::tunnel: return "The call carries other calls, which no rule can see.";
-        case policy::verdict::needs_graphql: return "What the GraphQL request does cannot be told.";
         default: return "No rule of the provider names this operation.";
     }
 }
@@ -70,6 +69,9 @@ net::task<bool> session::serve(refusal early)
     }
     if (!fate) {
         fate = decide();
+    }
+    if (!fate && call_.decision.outcome == policy::verdict::needs_graphql) {
+        fate = co_await decide_on_graphql();
     }
     if (!fate) {
         fate = co_await record_intent();
@@ -247,7 +249,8 @@ std::string session::authorize_url(const vault::connection& record) const
     return out;
 }
 
-refusal session::decide()
+// Leaves verdict::needs_graphql to be settled by the body.
+refusal session::decide(const policy::graphql_request* graphql)
 {
     const vault::connection& record = call_.credential->record();
     const policy::provider& provider = *call_.plan->provider->provider;
@@ -258,10 +261,12 @@ refusal session::decide()
                               .access = call_.run->access};
     const policy::call_facts facts{.method = call_.head.method,
                                    .host = call_.upstream->listed->facts->host,
-                                   .path = &call_.path};
+                                   .path = &call_.path,
+                                   .graphql = graphql};
     call_.decision = provider.decide(facts, grant);
     switch (call_.decision.outcome) {
-        case policy::verdict::allow: return {};
+        case policy::verdict::allow:
+        case policy::verdict::needs_graphql: return {};
         case policy::verdict::scope_missing: return scope_refusal(grant);
         default: break;
     }

@@ -74,7 +74,8 @@ private:
     bool resolve_warm(refusal& fate);
     net::task<refusal> resolve();
     refusal use(std::shared_ptr<const vault::resolved> found);
-    refusal decide();
+    refusal decide(const policy::graphql_request* graphql = nullptr);
+    net::task<refusal> decide_on_graphql();
     net::task<refusal> record_intent();
     net::task<refusal> forward();
     net::task<bool> answer();
@@ -96,6 +97,7 @@ private:
 
     refusal choose_body_type();
     net::task<refusal> collect_body();
+    net::task<refusal> gather_body();
     refusal strip_collected();
     refusal add_credential();
     void drop_collected();
