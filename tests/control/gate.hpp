@@ -62,6 +62,12 @@ public:
         return real_->flush();
     }
     std::size_t queued_bytes() const noexcept override { return real_->queued_bytes(); }
+    bool commits() const noexcept override { return real_->commits(); }
+    void begin_commit(std::function<void()> ready) override
+    {
+        real_->begin_commit(std::move(ready));
+    }
+    result<void> finish_commit() override { return real_->finish_commit(); }
 
     std::atomic<bool> broken = false;
 
