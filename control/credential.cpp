@@ -185,8 +185,26 @@ bool is_supplied(std::string_view name, const policy::provider& provider,
     const policy::variable* declared = find_variable(provider, name);
     return has_field(fields, name) || variables.contains(std::string(name)) ||
            (declared != nullptr && !declared->default_value.empty()) ||
-           (name == "secret" && has_field(fields, "access_token")) ||
-           (name == "basic" && has_field(fields, "username") && has_field(fields, "password"));
+           (name == "secret" && has_field(fields, "access_token"));
+}
+
+// What a kind's places need, with {basic} taken apart.
+std::vector<std::string_view> needed_by(const policy::credential_kind& kind)
+{
+    std::vector<std::string_view> needed;
+    const auto add = [&](std::string_view text) {
+        for (const std::string_view name : placeholders_of(text)) {
+            needed.push_back(name);
+        }
+    };
+    for (const policy::injection& one : kind.inject) {
+        add(one.value);
+    }
+    if (std::erase(needed, "basic") != 0) {
+        add(kind.basic_username);
+        add(kind.basic_password);
+    }
+    return needed;
 }
 
 }  // namespace
@@ -245,17 +263,15 @@ void check_completeness(const policy::provider& provider, const policy::credenti
                         complaints& wrong)
 {
     for (const policy::variable& one : provider.facts().variables) {
-        if (one.default_value.empty() && !variables.contains(one.name)) {
+        if (one.default_value.empty() && !one.is_optional && !variables.contains(one.name)) {
             wrong.add(pointer_to(variables_pointer, one.name), "is required by this provider");
         }
     }
-    for (const policy::injection& one : kind.inject) {
-        for (const std::string_view name : placeholders_of(one.value)) {
-            if (find_variable(provider, name) == nullptr &&
-                !is_supplied(name, provider, fields, variables)) {
-                complain_of_credential(
-                    wrong, "", "lacks what this provider needs as {" + std::string(name) + "}");
-            }
+    for (const std::string_view name : needed_by(kind)) {
+        if (find_variable(provider, name) == nullptr &&
+            !is_supplied(name, provider, fields, variables)) {
+            complain_of_credential(wrong, "",
+                                   "lacks what this provider needs as {" + std::string(name) + "}");
         }
     }
 }

@@ -2,74 +2,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/text.hpp"
-#include "control/requirements.hpp"
+#include "control/provider_json.hpp"
 #include "control/routes.hpp"
 
 namespace sallyport::control {
 
 namespace json = boost::json;
 namespace asio = boost::asio;
-
-namespace {
-
-std::string authority_of(const policy::upstream_host& host)
-{
-    constexpr std::uint16_t https = 443;
-    return host.port == https ? host.host : host.host + ":" + std::to_string(host.port);
-}
-
-json::object summary_of(const policy::provider_facts& facts)
-{
-    json::array credentials;  // what kinds there are, preferred first
-    for (const policy::credential_kind& kind : facts.credentials) {
-        json::object one;
-        one["kind"] = kind.kind;
-        credentials.push_back(std::move(one));
-    }
-    json::object out;
-    out["id"] = facts.id;
-    out["name"] = facts.name;
-    out["category"] = facts.category;
-    out["category_id"] = category_id(facts.category);
-    out["credentials"] = std::move(credentials);
-    return out;
-}
-
-json::object description_of(const policy::provider_facts& facts)
-{
-    json::array hosts{authority_of(facts.base)};
-    for (const policy::upstream_host& host : facts.hosts) {
-        hosts.emplace_back(authority_of(host));
-    }
-    json::array variables;
-    for (const policy::variable& variable : facts.variables) {
-        json::object one;
-        one["name"] = variable.name;
-        one["where"] = variable.where;
-        one["is_required"] = variable.default_value.empty();
-        one["default"] = variable.default_value;
-        one["pattern"] = variable.pattern;
-        one["description"] = variable.description;
-        variables.push_back(std::move(one));
-    }
-    json::array scopes;
-    for (const policy::scope_description& scope : facts.scopes) {
-        json::object one;
-        one["id"] = scope.id;
-        one["class"] = scope.class_name;
-        one["description"] = scope.description;
-        scopes.push_back(std::move(one));
-    }
-    json::object out = summary_of(facts);
-    out["hosts"] = std::move(hosts);
-    out["variables"] = std::move(variables);
-    out["scopes"] = std::move(scopes);
-    out["documentation"] = facts.about.notes;
-    return out;
-}
-
-}  // namespace
 
 asio::awaitable<answer> list_providers(request& call)
 {
