@@ -32,6 +32,16 @@ TEST(Template, SplitsIntoTextAndPlaceholders)
     EXPECT_EQ(spelled(""), "");
 }
 
+// Headers that make one method out of another go at every provider.
+std::vector<std::string> own_removals(const made_plan& made)
+{
+    std::vector<std::string> out = made.provider->removed_headers;
+    for (const char* name : {"x-http-method-override", "x-http-method", "x-method-override"}) {
+        EXPECT_EQ(std::erase(out, name), 1u) << name;
+    }
+    return out;
+}
+
 TEST(ProviderPlan, FindsThePlacesWhereARunTokenCanStand)
 {
     policy::provider_facts facts = facts_injecting({});
@@ -61,9 +71,8 @@ TEST(ProviderPlan, FindsThePlacesWhereARunTokenCanStand)
     EXPECT_EQ(places[3].in, token_place::kind::basic);
     EXPECT_EQ(places[3].name, "Authorization");
     EXPECT_TRUE(made.provider->basic_place);
-    EXPECT_THAT(
-        made.provider->removed_headers,
-        UnorderedElementsAre("authorization", "x-api-key", "x-signature", "x-after", "x-constant"));
+    EXPECT_THAT(own_removals(made), UnorderedElementsAre("authorization", "x-api-key",
+                                                         "x-signature", "x-after", "x-constant"));
     EXPECT_THAT(made.provider->removed_query, UnorderedElementsAre("key", "prefixed"));
     EXPECT_THAT(made.provider->removed_cookies, ElementsAre("sid"));
 }
@@ -78,7 +87,7 @@ TEST(ProviderPlan, RemovesTheCarriersOfItsStripList)
                    {place::form, "client_secret"},
                    {place::json, "token"}};
     const made_plan made(std::move(facts));
-    EXPECT_THAT(made.provider->removed_headers,
+    EXPECT_THAT(own_removals(made),
                 UnorderedElementsAre("x-goog-api-key", "sec-websocket-protocol"));
     EXPECT_THAT(made.provider->removed_query, ElementsAre("access_token"));
     EXPECT_THAT(made.provider->removed_form, ElementsAre("client_secret"));
