@@ -19,6 +19,9 @@ std::string_view to_string(kind value) noexcept
         case kind::run_started: return "run.started";
         case kind::run_ended: return "run.ended";
         case kind::key_rotated: return "key.rotated";
+        case kind::key_shredded: return "key.shredded";
+        case kind::vault_backed_up: return "vault.backed_up";
+        case kind::vault_restored: return "vault.restored";
         case kind::config_reloaded: return "config.reloaded";
         case kind::gate_started: return "gate.started";
         case kind::gate_stopped: return "gate.stopped";

@@ -46,6 +46,7 @@ private:
     void read_redis(const yaml_node& node);
     std::optional<referenced> read_pem(yaml_map& map, std::string_view key, std::string& path,
                                        std::string_view (*fault)(std::string_view));
+    void read_previous_master_keys(const yaml_node& node);
     void read_run_tokens(const yaml_node& node);
     void read_issuer(const yaml_node& node);
     void read_issuer_key(const yaml_node& node, identity::issuer& issuer);

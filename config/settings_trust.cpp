@@ -101,8 +101,33 @@ void settings_reader::read_vault(const yaml_node& node)
         }
         into_.vault.master_key = *references_.resolve(key);
     }
+    if (const yaml_node* previous = map.find("previous_master_keys")) {
+        read_previous_master_keys(*previous);
+    }
     map.read("lease", into_.vault.lease, lease_min, lease_max);
     read_redis(section(map, node, "redis"));
+}
+
+void settings_reader::read_previous_master_keys(const yaml_node& node)
+{
+    if (!file_.expect_list(node)) {
+        return;
+    }
+    if (node.items.size() > vault::previous_master_keys_max) {
+        file_.report(node, "names more than " + std::to_string(vault::previous_master_keys_max) +
+                               " keys: drop those that wrap nothing any more");
+    }
+    for (const yaml_node& item : node.items) {
+        const auto found = references_.read_secret(item);
+        if (!found) {
+            continue;
+        }
+        const std::string_view fault = master_key_fault(found->bytes());
+        if (!fault.empty()) {
+            file_.report(item, std::string(fault));
+        }
+        into_.vault.previous_master_keys.push_back(*references_.resolve(item));
+    }
 }
 
 void settings_reader::read_run_tokens(const yaml_node& node)

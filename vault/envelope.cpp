@@ -20,6 +20,8 @@ constexpr std::string_view record_magic = "CVR1";
 constexpr std::string_view record_context = "cvr1";
 constexpr char record_suite = 1;
 constexpr std::size_t record_generation_at = 6;
+constexpr std::size_t record_version_at = 42;
+constexpr std::size_t record_kind_at = 50;
 constexpr std::size_t record_header_bytes = 52;
 constexpr std::size_t record_commitment_at = record_header_bytes + salt_bytes;
 constexpr std::size_t record_nonce_at = record_commitment_at + hash_bytes;
@@ -180,6 +182,26 @@ result<secret> envelope::open(const secret& data_key, const label& expected, con
     }
     plain.shrink(*size);
     return plain;
+}
+
+result<std::string> envelope::reseal(const secret& old_key, const secret& new_key,
+                                     const label& fresh, const place& where,
+                                     std::string_view sealed)
+{
+    const std::optional<std::uint32_t> generation = generation_of(sealed);
+    if (!generation) {
+        return errc::corrupted;
+    }
+    label known = fresh;
+    known.version = get_big_endian<std::uint64_t>(sealed.data() + record_version_at);
+    known.kind = static_cast<sealed_kind>(sealed[record_kind_at]);
+    label before = known;
+    before.generation = *generation;
+    const result<secret> plain = open(old_key, before, where, sealed);
+    if (!plain) {
+        return plain.error();
+    }
+    return seal(new_key, known, where, plain->reveal());
 }
 
 std::optional<std::uint32_t> envelope::generation_of(std::string_view sealed) noexcept

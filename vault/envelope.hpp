@@ -72,6 +72,9 @@ public:
                      std::string_view plain, const record_salt& chosen);
     result<secret> open(const secret& data_key, const label& expected, const place& where,
                         std::string_view sealed);
+    // The same text under another data key; all of its label but the generation stays.
+    result<std::string> reseal(const secret& old_key, const secret& new_key, const label& fresh,
+                               const place& where, std::string_view sealed);
     // Which data key a record needs. Nullopt if it is no sealed record.
     static std::optional<std::uint32_t> generation_of(std::string_view sealed) noexcept;
 

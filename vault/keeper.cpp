@@ -11,6 +11,7 @@
 #include "vault/master_key.hpp"
 #include "vault/open_store.hpp"
 #include "vault/places.hpp"
+#include "vault/self_test.hpp"
 
 namespace sallyport::vault {
 namespace {
@@ -61,6 +62,8 @@ public:
         return core_->store->list_runs(std::move(workspace));
     }
 
+    custodian& keys() noexcept override { return custodian_; }
+
     std::unique_ptr<resolver> make_resolver(asio::io_context& worker) override
     {
         return make_worker_resolver(core_, worker);
@@ -78,6 +81,7 @@ private:
                                 const secret* packed);
 
     std::shared_ptr<core> core_;
+    custodian custodian_{core_};
     std::vector<std::string> warnings_;
     ulid_source ids_;
 };
@@ -328,6 +332,7 @@ std::string why_not(const error_code& error, const store& asked)
 
 std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& settings)
 {
+    require_sound_envelope();
     master_keys masters = read_master_keys(settings);
     std::unique_ptr<store> opened = open_store(control, settings.store, settings.redis);
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "vault/custodian.hpp"
 #include "vault/resolver.hpp"
 #include "vault/settings.hpp"
 #include "vault/store.hpp"
@@ -52,6 +53,9 @@ public:
     // Returns once no gate of the fleet can use any more what was changed before the call: what was
     // revoked, removed or ended then is refused everywhere. errc::unavailable.
     virtual task<void> settle() = 0;
+
+    // The vault's keys. Lives as long as the keeper.
+    virtual custodian& keys() noexcept = 0;
 
     // A resolver for one worker; use it on that worker's thread only. The keeper outlives it.
     virtual std::unique_ptr<resolver> make_resolver(boost::asio::io_context& worker) = 0;

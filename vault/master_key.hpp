@@ -11,8 +11,6 @@
 
 namespace sallyport::vault {
 
-constexpr std::size_t previous_master_keys_max = 16;
-
 struct master_key {
     std::string source;
     key_id id{};

@@ -51,8 +51,8 @@ end
 return done
 )";
 
-// KEYS the workspace's hash of keys, its set of connections. ARGV workspace, reason, now. Announcing:
-// tells the fleet, and returns how many connections were revoked.
+// KEYS the workspace's hash of keys, its set of connections. ARGV workspace, reason, now. Announces
+// it (redis_announce.hpp), and returns how many connections were revoked.
 constexpr const char* shred = R"(
 local newest = 0
 for _, generation in ipairs(redis.call('HKEYS', KEYS[1])) do

@@ -9,13 +9,12 @@
 #include "vault/places.hpp"
 #include "vault/redis_announce.hpp"
 #include "vault/redis_key_scripts.hpp"
+#include "vault/redis_scan.hpp"
 
 namespace sallyport::vault {
 namespace {
 
 using kind = redis_reply::kind;
-
-constexpr const char* page_size = "256";  // what a scan looks at, about
 
 std::optional<std::uint32_t> to_generation(const std::string& text)
 {
@@ -48,12 +47,6 @@ result<std::vector<wrapped_key>> to_keys(const std::string& workspace, const red
     return found;
 }
 
-// What SCAN and SSCAN answer: the next cursor, "0" after the last page, and some names.
-struct scanned {
-    words names;
-    std::string next;
-};
-
 class redis_key_store final : public key_store {
 public:
     explicit redis_key_store(redis_commands& redis) : redis_(redis) {}
@@ -69,7 +62,6 @@ public:
     task<std::uint64_t> shred(std::string workspace, std::string reason) override;
 
 private:
-    task<scanned> scan(words command);
     task<std::uint64_t> count(const redis_script* what, words keys, words arguments);
 
     redis_commands& redis_;
@@ -126,34 +118,11 @@ task<std::vector<wrapped_key>> redis_key_store::of(std::string workspace)
     co_return to_keys(workspace, *reply);
 }
 
-task<scanned> redis_key_store::scan(words command)
-{
-    auto asking = redis_.ask(std::move(command));
-    const result<redis_reply> reply = co_await std::move(asking);
-    if (!reply) {
-        co_return reply.error();
-    }
-    if (reply->type != kind::list || reply->elements.size() != 2) {
-        co_return errc::corrupted;
-    }
-    scanned found;
-    found.next = reply->elements[0].text == "0" ? "" : reply->elements[0].text;
-    for (const redis_reply& name : reply->elements[1].elements) {
-        found.names.push_back(name.text);
-    }
-    co_return found;
-}
-
 task<page<wrapped_key>> redis_key_store::list(std::string after)
 {
     const std::string prefix = keys_key("");
-    words command = {"SCAN"};
-    command.push_back(after.empty() ? "0" : std::move(after));
-    command.emplace_back("MATCH");
-    command.push_back(prefix + "*");
-    command.emplace_back("COUNT");
-    command.emplace_back(page_size);
-    auto scanning = scan(std::move(command));
+    words command(1, "SCAN");
+    auto scanning = scan(&redis_, std::move(command), std::move(after), prefix + "*");
     const result<scanned> names = co_await std::move(scanning);
     if (!names) {
         co_return names.error();
@@ -217,12 +186,9 @@ task<void> redis_key_store::drop_below(std::string workspace, std::uint32_t gene
 
 task<page<sealed_record>> redis_key_store::list_sealed(std::string workspace, std::string after)
 {
-    words command = {"SSCAN"};
+    words command(1, "SSCAN");
     command.push_back("sallyport:connections:" + workspace);
-    command.push_back(after.empty() ? "0" : std::move(after));
-    command.emplace_back("COUNT");
-    command.emplace_back(page_size);
-    auto scanning = scan(std::move(command));
+    auto scanning = scan(&redis_, std::move(command), std::move(after), "");
     const result<scanned> ids = co_await std::move(scanning);
     if (!ids) {
         co_return ids.error();

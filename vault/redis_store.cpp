@@ -4,6 +4,7 @@
 
 #include "vault/error.hpp"
 #include "vault/places.hpp"
+#include "vault/redis_archive.hpp"
 #include "vault/redis_commands.hpp"
 #include "vault/redis_fleet.hpp"
 #include "vault/redis_records.hpp"
@@ -32,6 +33,7 @@ public:
     task<std::vector<connection>> list(std::string workspace, std::string user) override;
 
     key_store& keys() noexcept override { return fleet_->keys(); }
+    archive& contents() noexcept override { return *contents_; }
 
     task<void> put_run(run_record run) override;
     task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override;
@@ -58,6 +60,7 @@ private:
 
     const std::shared_ptr<redis_fleet> fleet_;
     redis_commands& redis_;
+    const std::unique_ptr<archive> contents_ = make_redis_archive(redis_, *this);
     const redis_script list_{redis_scripts::list};
     const redis_script put_run_{redis_scripts::put_run};
     const redis_script list_runs_{redis_scripts::list_runs};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ struct redis_settings {
     // Start although Redis's own settings let it forget what it has acknowledged.
     bool accept_data_loss = false;
 };
+
+constexpr std::size_t previous_master_keys_max = 16;
 
 struct settings {
     // sqlite:PATH (absolute), or redis:// and its kin: see redis_address.hpp.

@@ -4,6 +4,7 @@
 #include "vault/error.hpp"
 #include "vault/lease.hpp"
 #include "vault/record_json.hpp"
+#include "vault/sqlite_archive.hpp"
 #include "vault/sqlite_key_store.hpp"
 #include "vault/sqlite_schema.hpp"
 
@@ -72,6 +73,7 @@ public:
     }
 
     key_store& keys() noexcept override { return *keys_; }
+    archive& contents() noexcept override { return *contents_; }
 
     task<void> put_run(run_record run) override { co_return noted(put_run_now(run)); }
     task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override
@@ -339,6 +341,7 @@ private:
     sqlite::database database_;
     statements statements_;
     const std::unique_ptr<key_store> keys_ = make_sqlite_key_store(database_);
+    const std::unique_ptr<archive> contents_ = make_sqlite_archive(database_);
     std::string trouble_;
 };
 

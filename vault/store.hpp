@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "vault/archive.hpp"
 #include "vault/connection.hpp"
 #include "vault/key_store.hpp"
 #include "vault/lease_holder.hpp"
@@ -56,8 +57,9 @@ public:
     // workspace by others.
     virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;
 
-    // The wrapped data keys of the workspaces.
+    // The wrapped data keys of the workspaces, and everything there is.
     virtual key_store& keys() noexcept = 0;
+    virtual archive& contents() noexcept = 0;
 
     // Runs. A run that was never recorded is live; an ended one stays ended until it would have
     // expired and ended_run_margin after. errc::already_exists while a live one, or one that is

@@ -202,6 +202,7 @@ TEST_F(SettingsProblems, NeverEchoASecretWrittenIntoTheFile)
     for (const auto& [before, after] :
          {std::pair("control: {tokens: [{role: admin, token: \"", "\"}]}"),
           std::pair("vault: {master_key: \"", "\"}"),
+          std::pair("vault: {previous_master_keys: [\"", "\"]}"),
           std::pair("oauth_clients: {gmail: {client_id: a, client_secret: \"", "\"}}")}) {
         const std::string found =
             directory->problems(before + std::string("hunter2-hunter2") + after);
@@ -226,7 +227,12 @@ TEST_F(SettingsProblems, NameWhatIsWrongWithTheMasterKey)
                       "1:21: the master key must be 32 bytes as 64 hexadecimal digits or base 64"},
                      {"vault: {master_key: \"file:open.key\"}",
                       "1:21: others than its owner may use this file: chmod 600 it"},
-                     {"vault: {master_key: \"file:base64.key\"}", ""}});
+                     {"vault: {master_key: \"file:base64.key\"}", ""},
+                     {"vault: {previous_master_keys: [\"file:base64.key\", \"file:short.key\"]}",
+                      "1:52: the master key must be 32 bytes as 64 hexadecimal digits or base 64"},
+                     {"vault: {previous_master_keys: [\"file:open.key\"]}",
+                      "1:32: others than its owner may use this file: chmod 600 it"},
+                     {"vault: {previous_master_keys: [\"file:base64.key\"]}", ""}});
 }
 
 TEST_F(SettingsProblems, NameWhatIsWrongWithAStore)

@@ -40,6 +40,7 @@ TEST_F(Settings, OfAnEmptyFileAreTheDefaults)
     EXPECT_THAT(found.control.public_listen, IsEmpty());
     EXPECT_EQ(found.vault.store, "sqlite:" + directory->file("vault.db"));
     EXPECT_EQ(found.vault.master_key, "file:" + directory->file("master.key"));
+    EXPECT_THAT(found.vault.previous_master_keys, IsEmpty());
     EXPECT_EQ(found.vault.lease, 1s);
     EXPECT_EQ(found.run_tokens.max_ttl, 24h);
     ASSERT_EQ(found.run_tokens.issuers.size(), 1U);

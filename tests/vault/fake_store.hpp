@@ -34,6 +34,15 @@ public:
     task<std::uint64_t> shred(std::string, std::string) override { co_return errc::unavailable; }
 };
 
+class empty_archive final : public archive {
+public:
+    task<page<stored_connection>> list_connections(std::string) override
+    {
+        co_return page<stored_connection>();
+    }
+    task<page<run_record>> list_ended_runs(std::string) override { co_return page<run_record>(); }
+};
+
 class fake_store final : public store {
 public:
     explicit fake_store(boost::asio::io_context& context)
@@ -95,6 +104,7 @@ public:
         co_return errc::unavailable;
     }
     key_store& keys() noexcept override { return keys_; }
+    archive& contents() noexcept override { return contents_; }
     task<void> put_run(run_record) override { co_return errc::unavailable; }
     task<void> end_run(std::string, std::string, unix_micros) override
     {
@@ -113,6 +123,7 @@ public:
 private:
     std::map<std::string, connection> records_;
     keyless_store keys_;
+    empty_archive contents_;
     boost::asio::steady_timer gate_;
     bool held_ = false;
     int questions_ = 0;
