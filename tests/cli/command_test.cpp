@@ -126,8 +126,8 @@ TEST_F(Commands, ProvidersReadPleasantly)
 {
     const outcome listed = run({"provider", "list", "--config", config()});
     EXPECT_EQ(listed.out,
-              "PROVIDER  NAME  CATEGORY  CREDENTIALS  BASE URL\n"
-              "demo      Demo  Testing   bearer       https://api.demo.example\n");
+              "CATEGORY  PROVIDER  NAME  CREDENTIALS  SCOPES  RULES  BASE URL\n"
+              "Testing   demo      Demo  bearer       2       1      https://api.demo.example\n");
     const outcome shown = run({"provider", "show", "demo", "--config", config()});
     EXPECT_THAT(shown.out, HasSubstr("  SCOPE        CLASS  WHAT IT ALLOWS\n"
                                      "  notes:read   read   Read your notes\n"));

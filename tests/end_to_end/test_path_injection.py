@@ -45,8 +45,8 @@ def test_reaches_the_provider_in_the_path_of_methods_and_of_files(bot):
     assert provider.only("/getMe").target == f"/bot{TOKEN}/getMe?a=1"
     assert call("GET", "/file/photos/1.jpg").status == 200
     assert provider.only("/photos").target == f"/file/bot{TOKEN}/photos/1.jpg"
-    assert [line["path"] for line in gate.trail.lines("call.intent")][-2:] == [
-        "/getMe", "/file/photos/1.jpg"]
+    paths = {line["path"] for line in gate.trail.lines("call.intent")}
+    assert {"/getMe", "/file/photos/1.jpg"} <= paths
 
 
 def test_is_taken_out_of_every_reference_that_comes_back(bot):
