@@ -6,11 +6,20 @@ namespace sallyport::audit {
 
 namespace {
 
-void add_mark(std::vector<mark>& to, const writer_head& head, std::uint64_t number)
+// Sorted by seq. Of what is said twice, one is kept.
+void add_mark(std::vector<mark>& to, const writer_head& head, std::uint64_t number,
+              std::uint32_t file)
 {
-    if (head.head.seq != 0) {
-        to.push_back({head.head.seq, std::string(head.head.hash_text()), number});
+    if (head.head.seq == 0) {
+        return;
     }
+    to.push_back({head.head.seq, std::string(head.head.hash_text()), number, file});
+    std::stable_sort(to.begin(), to.end(),
+                     [](const mark& a, const mark& b) { return a.seq < b.seq; });
+    const auto last = std::unique(to.begin(), to.end(), [](const mark& a, const mark& b) {
+        return a.seq == b.seq && a.hash == b.hash;
+    });
+    to.erase(last, to.end());
 }
 
 }  // namespace
@@ -26,6 +35,12 @@ std::string checkpoint_chain::read(int directory)
         if (!bad.empty()) {
             return bad;
         }
+    }
+    if (!expected_.empty()) {
+        const checkpoint& missing = expected_.begin()->second;
+        return "checkpoint " + std::to_string(missing.number) + " of " + rfc3339(missing.time) +
+               ", which was kept elsewhere, is not in the directory: it was rolled back or "
+               "rewritten";
     }
     return {};
 }
@@ -53,9 +68,9 @@ std::string checkpoint_chain::read_file(int directory, std::uint32_t number, boo
         if (!why.empty()) {
             return bad(why);
         }
-        take(reader.checkpoint());
+        take(reader.checkpoint(), number);
         last_hash_ = hash_of(reader.note().bytes);
-        by_hash_.emplace(last_hash_, last_.number);
+        expected_.erase(last_hash_);
     }
 }
 
@@ -96,13 +111,14 @@ std::string checkpoint_chain::follow(const note& signed_note, const checkpoint& 
     return {};
 }
 
-void checkpoint_chain::take(const checkpoint& what)
+void checkpoint_chain::take(const checkpoint& what, std::uint32_t file)
 {
     bool adopted = false;
     for (const writer_head& one : what.heads) {
         std::vector<mark>& marks = writers_[one.stem];
-        marks.clear();  // The later head proves the earlier ones.
-        add_mark(marks, one, what.number);
+        // Of one file the later head proves the earlier ones.
+        std::erase_if(marks, [&](const mark& earlier) { return earlier.file == file; });
+        add_mark(marks, one, what.number, file);
         adopted = adopted || one.state == head_state::adopted;
     }
     if (adopted) {
@@ -120,21 +136,10 @@ std::string checkpoint_chain::expect(std::string_view kept)
         if (!head) {
             break;
         }
-        if (!by_hash_.contains(hash_of(one->bytes))) {
-            return "checkpoint " + std::to_string(head->number) + " of " + rfc3339(head->time) +
-                   ", which was kept elsewhere, is not in the directory: it was rolled back or "
-                   "rewritten";
-        }
         for (const writer_head& writer : head->heads) {
-            std::vector<mark>& marks = writers_[writer.stem];
-            add_mark(marks, writer, head->number);
-            std::stable_sort(marks.begin(), marks.end(),
-                             [](const mark& a, const mark& b) { return a.seq < b.seq; });
-            const auto last = std::unique(
-                marks.begin(), marks.end(),
-                [](const mark& a, const mark& b) { return a.seq == b.seq && a.hash == b.hash; });
-            marks.erase(last, marks.end());
+            add_mark(writers_[writer.stem], writer, head->number, 0);
         }
+        expected_.emplace(hash_of(one->bytes), *head);
         ++count;
         kept.remove_prefix(one->bytes.size());
     }

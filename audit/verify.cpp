@@ -17,9 +17,9 @@ public:
     verification run(std::string_view kept)
     {
         // Before the segments: what a checkpoint covers stood there when it was signed.
-        std::string fault = checkpoints_.read(directory_);
-        if (fault.empty() && !kept.empty()) {
-            fault = checkpoints_.expect(kept);
+        std::string fault = kept.empty() ? "" : checkpoints_.expect(kept);
+        if (fault.empty()) {
+            fault = checkpoints_.read(directory_);
         }
         out_.checkpoints = checkpoints_.count();
         out_.warnings = checkpoints_.warnings();

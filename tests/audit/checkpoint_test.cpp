@@ -5,6 +5,7 @@
 #include <semaphore>
 
 #include "audit/checkpoint_chain.hpp"
+#include "audit/scan.hpp"
 #include "tests/audit/trail_fixture.hpp"
 
 namespace sallyport::audit {
@@ -155,6 +156,55 @@ TEST_F(CheckpointsTest, CannotBeRewrittenWithoutTheKey)
     forged->heads.clear();
     write_file(file, own.sign(to_text(*forged)) + whole.substr(first->bytes.size()));
     EXPECT_EQ(why(), "checkpoints-000001.notes:1: the checkpoint is not signed with its key");
+}
+
+// A gate's start brings a key of its own, so anybody can sign "the next start of a gate".
+TEST_F(CheckpointsTest, StandAgainstLaterOnesThatTakeLinesBack)
+{
+    fill(3);
+    const auto segment = files()[0];
+    const std::string whole = read_file(segment);
+    const std::vector<std::string> lines = lines_of(whole);
+    const std::string cut = lines[0] + "\n" + lines[1] + "\n";
+    chain_checker checker;
+    ASSERT_EQ(checker.check(lines[0]), "");
+    ASSERT_EQ(checker.check(lines[1]), "");
+
+    const std::string signed_ = notes();
+    std::optional<note> last;
+    for (std::string_view rest = signed_; const auto one = read_note(rest);) {
+        last = one;
+        rest.remove_prefix(one->bytes.size());
+    }
+    ASSERT_TRUE(last);
+    checkpoint forged = *parse_checkpoint(last->text);
+    const note_signer own(forged.origin);
+    forged.number += 1;
+    forged.previous = hash_of(last->bytes);
+    forged.key = own.key_text();
+    const std::string stem = forged.heads.at(0).stem;
+    for (const chain_head& head : {checker.head(), chain_head{}}) {
+        forged.heads = {{stem, head, head_state::closed}};
+        write_file(settings_.directory + "/checkpoints-000002.notes", own.sign(to_text(forged)));
+        EXPECT_EQ(why(), "") << "nothing is missing";
+        write_file(segment, cut);
+        EXPECT_NE(why().find(":3: lines are missing"), std::string::npos) << why();
+        std::filesystem::remove(segment);
+        EXPECT_NE(why().find(":1: is missing"), std::string::npos) << why();
+        write_file(segment, whole);
+    }
+}
+
+TEST_F(CheckpointsTest, StandAgainstLinesCutOffBeforeAStart)
+{
+    fill(3);
+    const auto segment = files()[0];
+    const std::vector<std::string> lines = lines_of(read_file(segment));
+    write_file(segment, lines[0] + "\n" + lines[1] + "\n");
+    const std::string name = segment.filename();
+    write_file(settings_.directory + "/" + name.substr(0, name.rfind('-')) + ".open", "");
+    fill(1, "w1");  // recovers, and signs what it found
+    EXPECT_NE(why().find(":3: lines are missing"), std::string::npos) << why();
 }
 
 TEST_F(CheckpointsTest, KeptElsewhereShowADirectoryThatWasRolledBackOrRewritten)

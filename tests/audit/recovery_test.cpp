@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "audit/note.hpp"
 #include "audit/scan.hpp"
 #include "tests/audit/trail_fixture.hpp"
 
@@ -129,6 +130,13 @@ TEST_F(RecoveryTest, KilledInTheMiddleOfItsOutcomesItWritesTheRest)
             write_file(file, bytes.substr(0, bytes.find('\n') + 40));
         }
     }
+    // Killed then, it had signed what it found and that its writer begins.
+    const std::filesystem::path notes = files(".notes").back();
+    const std::string signed_ = read_file(notes);
+    const std::size_t begun = read_note(signed_)->bytes.size();
+    write_file(notes,
+               signed_.substr(
+                   0, begun + read_note(std::string_view(signed_).substr(begun))->bytes.size()));
     const trail::recovery found = open()->recovered();
     EXPECT_EQ(found.unfinished_calls, 2u);
     EXPECT_EQ(found.torn_bytes, 39u);
