@@ -53,6 +53,7 @@ bool chain_files::open_segment()
     file_ = std::move(file);
     ++number_;
     written_ = reserved_ = 0;
+    begun_ = std::chrono::steady_clock::now();
     return true;
 }
 
@@ -86,7 +87,9 @@ chain_files::outcome chain_files::append(std::string_view lines, const chain_hea
     where_->checkpoints->count(head.seq - acknowledged_.seq);
     acknowledged_ = head;
     posted_->post(head);
-    if (written_ >= where_->segment_bytes) {
+    const bool is_old = where_->segment_age.count() != 0 &&
+                        std::chrono::steady_clock::now() - begun_ >= where_->segment_age;
+    if (written_ >= where_->segment_bytes || is_old) {
         end_segment();
     }
     return outcome::done;

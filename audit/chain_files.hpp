@@ -3,6 +3,7 @@
 // Threading: one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@ struct directory {
     std::string node;
     durability durable = durability::write;
     std::uint64_t segment_bytes = 0;
+    std::chrono::milliseconds segment_age{0};
     std::unique_ptr<checkpointer> checkpoints;  // the first to go
 };
 
@@ -66,6 +68,7 @@ private:
     std::uint32_t number_ = 0;   // of the segment; 0: none begun
     std::uint64_t written_ = 0;  // bytes of the segment that are acknowledged
     std::uint64_t reserved_ = 0;
+    std::chrono::steady_clock::time_point begun_;  // the segment
 };
 
 }  // namespace sallyport::audit

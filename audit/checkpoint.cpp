@@ -21,13 +21,15 @@ std::string_view name_of(head_state value) noexcept
         case head_state::open: return "open";
         case head_state::closed: return "closed";
         case head_state::adopted: return "adopted";
+        case head_state::pruned: return "pruned";
     }
     return "open";
 }
 
 std::optional<head_state> parse_state(std::string_view text) noexcept
 {
-    for (const auto value : {head_state::open, head_state::closed, head_state::adopted}) {
+    for (const auto value :
+         {head_state::open, head_state::closed, head_state::adopted, head_state::pruned}) {
         if (name_of(value) == text) {
             return value;
         }

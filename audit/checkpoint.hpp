@@ -11,6 +11,7 @@
 //   open STEM SEQ HASH             a writer's last line that is on disk (seq 0: none yet)
 //   closed STEM SEQ HASH           the same; nothing will follow
 //   adopted STEM SEQ HASH          the same, of a trail that had no checkpoints until now
+//   pruned STEM SEQ HASH           the gate takes away its lines up to this one (retention.hpp)
 //
 // A writer is listed from before its first line on, until after it was closed. So checkpoints
 // cover, one through the other, every line that ever stood in the directory.
@@ -38,7 +39,7 @@
 
 namespace sallyport::audit {
 
-enum class head_state : std::uint8_t { open, closed, adopted };
+enum class head_state : std::uint8_t { open, closed, adopted, pruned };
 
 struct writer_head {
     std::string stem;

@@ -115,6 +115,10 @@ void checkpoint_chain::take(const checkpoint& what, std::uint32_t file)
 {
     bool adopted = false;
     for (const writer_head& one : what.heads) {
+        if (one.state == head_state::pruned) {
+            pruned_[one.stem].push_back(one.head);
+            continue;
+        }
         std::vector<mark>& marks = writers_[one.stem];
         // Of one file the later head proves the earlier ones.
         std::erase_if(marks, [&](const mark& earlier) { return earlier.file == file; });
@@ -137,7 +141,9 @@ std::string checkpoint_chain::expect(std::string_view kept)
             break;
         }
         for (const writer_head& writer : head->heads) {
-            add_mark(writers_[writer.stem], writer, head->number, 0);
+            if (writer.state != head_state::pruned) {
+                add_mark(writers_[writer.stem], writer, head->number, 0);
+            }
         }
         expected_.emplace(hash_of(one->bytes), *head);
         ++count;

@@ -37,6 +37,12 @@ public:
 
     // By stem. Empty marks: the writer was announced and had no line yet.
     const std::map<std::string, std::vector<mark>>& writers() const noexcept { return writers_; }
+    // By stem: where a writer's chain may begin, since the gate took away what stood before. In the
+    // order in which it did.
+    const std::map<std::string, std::vector<chain_head>>& pruned() const noexcept
+    {
+        return pruned_;
+    }
     std::uint64_t count() const noexcept { return last_.number; }
     const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
@@ -49,6 +55,7 @@ private:
     std::string last_hash_ = std::string(hash_text_size, '0');
     std::optional<note_key> key_;
     std::map<std::string, std::vector<mark>> writers_;
+    std::map<std::string, std::vector<chain_head>> pruned_;
     std::map<std::string, checkpoint> expected_;  // by the note's hash; not come by yet
     std::vector<std::string> warnings_;
 };

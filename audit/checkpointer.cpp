@@ -71,8 +71,12 @@ bool checkpointer::read_end()
             number_ = last.number;
             previous_ = hash_of(reader.note().bytes);
             lines_before_ = last.lines;
+            left_open_.clear();
             for (const writer_head& one : last.heads) {
-                lines_before_ -= one.state == head_state::open ? one.head.seq : 0;
+                if (one.state == head_state::open) {
+                    lines_before_ -= one.head.seq;
+                    left_open_.push_back(one.stem);
+                }
             }
         }
     }
@@ -133,6 +137,15 @@ result<std::shared_ptr<posted_head>> checkpointer::announce(std::string stem)
     return head;
 }
 
+bool checkpointer::prune(writer_head up_to)
+{
+    const std::lock_guard lock(mutex_);
+    pruned_.push_back(std::move(up_to));
+    const bool written = write(true) && ::fsync(file_.get()) == 0;
+    pruned_.clear();
+    return written;
+}
+
 void checkpointer::count(std::uint64_t lines) noexcept
 {
     const std::uint64_t before = lines_.fetch_add(lines, std::memory_order_relaxed);
@@ -190,6 +203,7 @@ bool checkpointer::write(bool always)
     if (!always && !changed) {
         return true;
     }
+    next.heads.insert(next.heads.end(), pruned_.begin(), pruned_.end());
     if (!put(next)) {
         for (const auto& writer : writers_) {
             const std::lock_guard lock(writer->mutex_);
@@ -198,7 +212,7 @@ bool checkpointer::write(bool always)
         return false;
     }
     for (const writer_head& one : next.heads) {
-        if (one.state != head_state::open) {
+        if (one.state == head_state::closed || one.state == head_state::adopted) {
             lines_before_ += one.head.seq;
             std::erase_if(writers_,
                           [&](const auto& writer) { return writer->told_.stem == one.stem; });
@@ -226,7 +240,7 @@ bool checkpointer::put(checkpoint& what)
     what.previous = previous_;
     what.lines = lines_before_;
     for (const writer_head& one : what.heads) {
-        what.lines += one.head.seq;
+        what.lines += one.state == head_state::pruned ? 0 : one.head.seq;
     }
     const std::string note = signer_->sign(to_text(what));
     if (!write_all(file_.get(), note) ||

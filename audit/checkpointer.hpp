@@ -62,11 +62,18 @@ public:
     // There were none in the directory.
     bool is_first() const noexcept { return number_ == 0; }
 
+    // Writers that the last checkpoint found open: the gate before ended before it could list them
+    // as closed.
+    const std::vector<std::string>& left_open() const noexcept { return left_open_; }
+
     // Begins a file with a checkpoint that lists what was found: writers that were not closed, and
     // in a trail without checkpoints all there are.
     result<void> begin(std::vector<writer_head> found);
     // Lists a writer. Before its first line stands anywhere.
     result<std::shared_ptr<posted_head>> announce(std::string stem);
+    // Puts down, on disk, that a writer's lines up to this one are taken away. False: it could not
+    // be, and they must stay.
+    bool prune(writer_head up_to);
     // Counts lines that were posted.
     void count(std::uint64_t lines) noexcept;
 
@@ -85,6 +92,7 @@ private:
     const std::string origin_;
     std::uint64_t number_ = 0, lines_before_ = 0;
     std::string previous_;
+    std::vector<std::string> left_open_;
 
     std::mutex mutex_;  // of all below
     std::condition_variable wake_;
@@ -93,7 +101,7 @@ private:
     file_descriptor file_;
     std::uint32_t file_number_ = 0;
     std::uint64_t file_size_ = 0;
-    std::vector<writer_head> found_;
+    std::vector<writer_head> found_, pruned_;
     std::vector<std::shared_ptr<posted_head>> writers_;
     bool stopping_ = false;
     std::atomic<std::uint64_t> lines_{0};

@@ -1,5 +1,7 @@
 #include "audit/covered.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -42,6 +44,12 @@ std::uint64_t seq_behind(int file, std::uint64_t offset, std::uint64_t& start)
     }
     start = reader.start();
     return seq_of(reader.text());
+}
+
+std::uint64_t first_seq(const file_descriptor& segment)
+{
+    std::uint64_t start = 0;
+    return segment.is_open() ? seq_behind(segment.get(), 0, start) : 0;
 }
 
 // Where the line `seq` stands in a segment whose first line is not behind it, or the segment's end.
@@ -136,6 +144,12 @@ bool note_follower::next()
     }
 }
 
+bool note_follower::sync() const
+{
+    const file_descriptor file = open_regular(directory_, checkpoint_file_name(file_));
+    return file.is_open() && ::fdatasync(file.get()) == 0;
+}
+
 void note_follower::rewind_to(std::uint64_t number)
 {
     reader_.reset();
@@ -195,6 +209,9 @@ bool covered_reader::begin_note()
     }
     const audit::checkpoint& now = notes_.checkpoint();
     for (const writer_head& one : now.heads) {
+        if (one.state == head_state::pruned) {
+            continue;
+        }
         const auto known = heads_.find(one.stem);
         const std::uint64_t before = known == heads_.end() ? 0 : known->second;
         if (one.head.seq > before) {
@@ -217,6 +234,9 @@ void covered_reader::end_note()
     ranges_.clear();
     heads_.clear();
     for (const writer_head& one : now.heads) {
+        if (one.state == head_state::pruned) {
+            continue;
+        }
         heads_.emplace(one.stem, one.head.seq);
         if (one.state != head_state::open) {
             cursors_.erase(one.stem);
@@ -228,12 +248,12 @@ void covered_reader::end_note()
 
 void covered_reader::pass_over(std::uint64_t lines)
 {
-    at_.line += lines;
-    lines_read_ += lines;
     while (lines != 0 && !ranges_.empty()) {
         range& one = ranges_.front();
         const std::uint64_t some = std::min(lines, one.last - one.first + 1);
         one.first += some;
+        at_.line += some;
+        lines_read_ += some;
         lines -= some;
         if (one.first > one.last) {
             ranges_.pop_front();
@@ -302,31 +322,25 @@ bool covered_reader::locate(cursor& at, const std::string& stem, std::uint64_t s
 {
     at = {};
     at.seq = seq - 1;
-    const std::optional<listing> found = list_segments(directory_.get());
-    for (const segment& one : found ? found->segments : std::vector<segment>()) {
-        if (one.stem != stem) {
-            continue;
-        }
-        file_descriptor file = open_segment(directory_.get(), one);
-        std::uint64_t start = 0;
-        const std::uint64_t first = file.is_open() ? seq_behind(file.get(), 0, start) : 0;
-        if (first == 0) {
-            continue;
-        }
-        if (first > seq && at.file.is_open()) {
-            at.offset = offset_of(at.file.get(), seq);
-            if (at.offset < size_of(at.file.get())) {
-                return true;
-            }
-        }
-        at.file = std::move(file);
-        at.offset = 0;
-        if (first > seq) {
+    std::optional<listing> found = list_segments(directory_.get());
+    std::vector<segment> segments = found ? std::move(found->segments) : std::vector<segment>();
+    std::erase_if(segments, [&](const segment& one) { return one.stem != stem; });
+    // Halved rather than tried one by one: each may have to be inflated.
+    std::size_t low = 0;
+    for (std::size_t high = segments.size(); low + 1 < high;) {
+        const std::size_t middle = low + (high - low) / 2;
+        const std::uint64_t first = first_seq(open_segment(directory_.get(), segments[middle]));
+        (first != 0 && first <= seq ? low : high) = middle;
+    }
+    for (; low < segments.size(); ++low) {
+        at.file = open_segment(directory_.get(), segments[low]);
+        const std::uint64_t first = first_seq(at.file);
+        at.offset = first != 0 && first < seq ? offset_of(at.file.get(), seq) : 0;
+        if (first != 0 && at.offset < size_of(at.file.get())) {
             return true;
         }
     }
-    at.offset = at.file.is_open() ? offset_of(at.file.get(), seq) : 0;
-    return at.file.is_open() && at.offset < size_of(at.file.get());
+    return false;
 }
 
 std::string covered_reader::identity() const
@@ -350,6 +364,9 @@ std::string covered_reader::hash_of_note(std::uint64_t number) const
 
 std::uint64_t covered_reader::behind()
 {
+    if (lines_covered_ == 0) {
+        scout_.rewind_to(std::numeric_limits<std::uint64_t>::max());
+    }
     while (scout_.next()) {
         lines_covered_ = scout_.checkpoint().lines;
     }

@@ -45,6 +45,9 @@ public:
     const audit::note& note() const noexcept { return reader_->note(); }  // until the next next()
     const audit::checkpoint& checkpoint() const noexcept { return reader_->checkpoint(); }
 
+    // Whether what was handed out is on disk; a checkpoint of durability `write` may not be.
+    bool sync() const;
+
     // To the start of the last file whose first checkpoint has at most this number.
     void rewind_to(std::uint64_t number);
 
@@ -61,7 +64,8 @@ class covered_reader {
 public:
     explicit covered_reader(const std::string& directory);
 
-    // Behind this place. False: no checkpoint of that number stands here.
+    // Behind this place; behind all lines of its checkpoint where it has fewer. False: no
+    // checkpoint of that number stands here.
     bool seek(place where);
     void seek_to_end();
 
@@ -74,6 +78,9 @@ public:
     // where it would be more than `bytes`, but for one item.
     std::vector<item> read(std::size_t items, std::size_t bytes);
 
+    // Whether a power cut leaves the checkpoints behind which this stands.
+    bool sync() const { return notes_.sync(); }
+
     // The first checkpoint names the trail: another one has another name, whatever its node is
     // called. Empty: there is none yet.
     std::string identity() const;
@@ -81,6 +88,7 @@ public:
     std::string hash_of_note(std::uint64_t number) const;
     // Lines that are covered and were not yet read.
     std::uint64_t behind();
+    std::uint64_t covered() const noexcept { return lines_covered_; }  // as behind() found it
 
 private:
     struct range {

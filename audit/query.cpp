@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <tuple>
 
 #include "audit/line.hpp"
 #include "audit/segment_index.hpp"
@@ -32,8 +33,12 @@ bool is_number(std::string_view text) noexcept
 // stand inside a text, whose quotes are escaped: so looking for the bytes is exact.
 class matcher {
 public:
-    explicit matcher(const query& what) : from_(what.from), until_(what.until)
+    explicit matcher(const query& what)
+        : from_(what.from), until_(what.until), abandoned_(what.abandoned)
     {
+        if (!what.before_id.empty()) {
+            before_ = R"({"id":")" + what.before_id;
+        }
         for (const condition& one : what.all) {
             alternatives any;
             for (const std::string& value : one.values) {
@@ -55,7 +60,8 @@ public:
 
     bool may_match(const index_block& block) const
     {
-        return block.last_time >= from_ && block.first_time < until_ &&
+        return block.last_time >= from_ &&
+               (block.first_time < until_ || (block.first_time == until_ && !before_.empty())) &&
                std::all_of(all_.begin(), all_.end(), [&](const alternatives& one) {
                    return !one.indexed ||
                           std::any_of(one.raw.begin(), one.raw.end(), [&](const std::string& raw) {
@@ -66,13 +72,18 @@ public:
 
     bool matches(std::string_view line, unix_micros time) const
     {
-        return time >= from_ && time < until_ &&
+        return time >= from_ && (time < until_ || (time == until_ && line < before_)) &&
                std::all_of(all_.begin(), all_.end(), [&](const alternatives& one) {
                    return std::any_of(one.needles.begin(), one.needles.end(),
                                       [&](const std::string& needle) {
                                           return line.find(needle) != std::string_view::npos;
                                       });
                });
+    }
+
+    bool abandoned() const noexcept
+    {
+        return abandoned_ != nullptr && abandoned_->load(std::memory_order_relaxed);
     }
 
 private:
@@ -82,6 +93,8 @@ private:
         bool indexed = false;
     };
     unix_micros from_, until_;
+    std::string before_;  // the start of the line that the search before stopped at
+    const std::atomic<bool>* abandoned_;
     std::vector<alternatives> all_;
 };
 
@@ -91,14 +104,17 @@ constexpr std::uint64_t to_the_end = std::numeric_limits<std::uint64_t>::max();
 std::vector<index_block> blocks_of(int directory, const segment& one, const matcher& match,
                                    effort& spent)
 {
-    std::vector<index_block> blocks = index_segment(directory, one.name);
+    std::vector<index_block> blocks = index_segment(directory, one);
+    const bool is_complete = one.is_compressed();
     index_block rest;
     rest.begin = blocks.empty() ? 0 : blocks.back().end;
     rest.end = to_the_end;
     rest.last_time = std::numeric_limits<unix_micros>::max();
-    spent.blocks += blocks.size() + 1;
+    spent.blocks += blocks.size() + (is_complete ? 0 : 1);
     std::erase_if(blocks, [&](const index_block& block) { return !match.may_match(block); });
-    blocks.push_back(rest);
+    if (!is_complete) {
+        blocks.push_back(rest);
+    }
     return blocks;
 }
 
@@ -107,10 +123,11 @@ struct found_line {
     std::string text;
 };
 
+// A line begins with its id.
 struct later {
     bool operator()(const found_line& a, const found_line& b) const noexcept
     {
-        return a.time > b.time;
+        return std::tie(a.time, a.text) > std::tie(b.time, b.text);
     }
 };
 
@@ -125,7 +142,7 @@ public:
     bool next(found_line& out)
     {
         for (;;) {
-            while (reader_ && reader_->next() == line_reader::state::line) {
+            while (reader_ && !match_.abandoned() && reader_->next() == line_reader::state::line) {
                 if (reader_->start() >= stop_) {
                     break;
                 }
@@ -137,7 +154,7 @@ public:
                     return true;
                 }
             }
-            if (!next_block()) {
+            if (match_.abandoned() || !next_block()) {
                 return false;
             }
         }
@@ -152,7 +169,7 @@ private:
                 return false;
             }
             const segment& one = segments_[segment_++];
-            file_ = open_regular(directory_, one.name);
+            file_ = open_segment(directory_, one);
             blocks_ = file_.is_open() ? blocks_of(directory_, one, match_, spent_)
                                       : std::vector<index_block>();
             block_ = 0;
@@ -237,6 +254,9 @@ std::vector<std::string> find_newest(const std::string& directory, const query& 
     std::vector<piece> pieces;
     const std::vector<segment> segments = found ? found->segments : std::vector<segment>();
     for (const segment& one : segments) {
+        if (match.abandoned()) {
+            break;
+        }
         for (const index_block& block : blocks_of(open.get(), one, match, cost)) {
             pieces.push_back({&one, block});
         }
@@ -247,14 +267,15 @@ std::vector<std::string> find_newest(const std::string& directory, const query& 
     });
     std::priority_queue<found_line, std::vector<found_line>, later> newest;
     for (const piece& one : pieces) {
-        if (limit == 0 || (newest.size() == limit && one.block.last_time < newest.top().time)) {
+        if (limit == 0 || match.abandoned() ||
+            (newest.size() == limit && one.block.last_time < newest.top().time)) {
             break;
         }
-        const file_descriptor file = open_regular(open.get(), one.of->name);
+        const file_descriptor file = open_segment(open.get(), *one.of);
         line_reader reader(file.get(), one.block.begin);
         ++cost.blocks_read;
         while (file.is_open() && reader.next() == line_reader::state::line &&
-               reader.start() < one.block.end) {
+               reader.start() < one.block.end && !match.abandoned()) {
             cost.bytes_read += reader.text().size() + 1;
             const auto time = time_of(reader.text());
             if (!time || !match.matches(reader.text(), *time)) {

@@ -7,6 +7,7 @@
 // Threading: none. Memory: the lines that are returned, and 2 KiB of index for 256 KiB of trail.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -27,7 +28,12 @@ struct condition {
 struct query {
     unix_micros from = 0;                                         // included
     unix_micros until = std::numeric_limits<unix_micros>::max();  // not included
+    // Of the lines at exactly `until` those whose id is smaller than this one: where the search
+    // before stopped. Empty: none of them.
+    std::string before_id;
     std::vector<condition> all;
+    // Set by another thread: the search ends with what it has found.
+    const std::atomic<bool>* abandoned = nullptr;
 };
 
 // What a search cost.
@@ -37,7 +43,8 @@ struct effort {
 
 constexpr std::size_t found_lines_max = 100'000;
 
-// The newest `limit` lines that match, oldest first. `limit` at most found_lines_max.
+// The newest `limit` lines that match, by time and id, oldest first. `limit` at most
+// found_lines_max.
 std::vector<std::string> find_newest(const std::string& directory, const query& what,
                                      std::size_t limit, effort* spent = nullptr);
 

@@ -131,7 +131,7 @@ std::vector<std::string> tail_reader::read_last(std::size_t count)
 {
     count = std::min(count, last_lines_max);
     struct candidate {
-        std::string name;
+        segment which;
         file_state state;
     };
     std::vector<candidate> candidates;
@@ -140,7 +140,7 @@ std::vector<std::string> tail_reader::read_last(std::size_t count)
     for (const segment& one : found ? found->segments : std::vector<segment>()) {
         const file_descriptor file = open_regular(directory.get(), one.name);
         if (file.is_open()) {
-            candidates.push_back({one.name, state_of(file.get())});
+            candidates.push_back({one, state_of(file.get())});
         }
     }
     std::sort(candidates.begin(), candidates.end(), [](const candidate& a, const candidate& b) {
@@ -153,9 +153,12 @@ std::vector<std::string> tail_reader::read_last(std::size_t count)
         const auto oldest = full && count != 0 ? parse_rfc3339(time_of(newest.front()))
                                                : std::optional<unix_micros>();
         const bool too_old = oldest && one.state.changed + clock_slack < *oldest;
-        const file_descriptor file = open_regular(directory.get(), one.name);
-        file_end end = read_end(file.get(), one.state.size, too_old ? 0 : count);
-        offsets_[one.name] = end.offset;
+        if (one.which.is_compressed() && (too_old || count == 0)) {
+            continue;  // Nothing is appended to it.
+        }
+        const file_descriptor file = open_segment(directory.get(), one.which);
+        file_end end = read_end(file.get(), size_of(file.get()), too_old ? 0 : count);
+        offsets_[one.which.name] = end.offset;
         std::move(end.lines.begin(), end.lines.end(), std::back_inserter(newest));
         sort_by_time(newest);
         if (newest.size() > count) {
@@ -174,7 +177,9 @@ std::vector<std::string> tail_reader::read_new()
         return out;
     }
     for (const segment& one : found->segments) {
-        const file_descriptor file = open_regular(directory.get(), one.name);
+        // What is compressed was a plain file long enough to be read.
+        const file_descriptor file =
+            one.is_compressed() ? file_descriptor() : open_regular(directory.get(), one.name);
         if (file.is_open()) {
             read_behind(file.get(), offsets_[one.name], out);
         }

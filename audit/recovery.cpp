@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -62,7 +63,10 @@ public:
         if (!found) {
             return make_error_code(errc::unwritable);
         }
-        for (const std::string& stem : found->markers) {
+        // Also who took up its marker and was killed before a checkpoint covered its last lines.
+        std::set<std::string> stems(found->markers.begin(), found->markers.end());
+        stems.insert(in_->checkpoints->left_open().begin(), in_->checkpoints->left_open().end());
+        for (const std::string& stem : stems) {
             std::vector<segment> segments;
             std::copy_if(found->segments.begin(), found->segments.end(),
                          std::back_inserter(segments),
@@ -98,7 +102,8 @@ private:
             segments.erase(segments.begin(),
                            segments.end() - std::ptrdiff_t{recovered_segments_max});
         }
-        chain_checker chain(all ? start::at_first_line : start::anywhere);
+        const bool is_whole = all && !segments.empty() && segments.front().number == 1;
+        chain_checker chain(is_whole ? start::at_first_line : start::anywhere);
         for (const segment& one : segments) {
             if (const error_code error = read_segment(one, &one == &segments.back(), chain)) {
                 return error;
@@ -122,7 +127,7 @@ private:
             if (!last || read) {
                 continue;
             }
-            const file_descriptor file = open_regular(in_->self.get(), one.name);
+            const file_descriptor file = open_segment(in_->self.get(), one);
             if (!file.is_open()) {
                 return damaged(one, 0, "cannot be read");
             }
@@ -141,7 +146,7 @@ private:
 
     error_code read_segment(const segment& one, bool is_last, chain_checker& chain)
     {
-        const file_descriptor file = open_regular(in_->self.get(), one.name);
+        const file_descriptor file = open_segment(in_->self.get(), one);
         if (!file.is_open()) {
             return damaged(one, 0, "cannot be read");
         }

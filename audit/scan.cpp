@@ -242,7 +242,7 @@ std::string_view chain_checker::check(std::string_view line)
         return "its hash is not the hash of its bytes";
     }
     if (!anywhere_) {
-        if (head_.seq == 0) {
+        if (writer_.empty()) {
             node_ = frame->node;
             writer_ = frame->writer;
         }

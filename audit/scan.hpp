@@ -62,6 +62,7 @@ public:
     explicit chain_checker(start from = start::at_first_line) : anywhere_(from == start::anywhere)
     {
     }
+    explicit chain_checker(const chain_head& behind) : anywhere_(false), head_(behind) {}
 
     // Empty if `line` is whole and the next one; else what is wrong with it, as fixed text.
     std::string_view check(std::string_view line);
@@ -77,7 +78,7 @@ private:
     bool anywhere_;
     chain_head head_;
     line_frame frame_;
-    std::string node_, writer_;
+    std::string node_, writer_;  // once there was a line
     sha256 hash_;
 };
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 
+#include "audit/compress.hpp"
 #include "audit/scan.hpp"
 
 namespace sallyport::audit {
@@ -133,18 +134,26 @@ bool index_block::may_have(std::string_view member, std::string_view value) cons
 
 std::string index_name(std::string_view segment) { return std::string(segment).append(".index"); }
 
-std::vector<index_block> index_segment(int directory, const std::string& segment)
+std::vector<index_block> index_segment(int directory, const segment& which)
 {
-    const file_descriptor file = open_regular(directory, segment);
-    struct stat status {};
-    if (!file.is_open() || ::fstat(file.get(), &status) != 0) {
+    const std::string name = index_name(which.name);
+    const bool is_final = which.is_compressed();
+    if (is_final) {
+        std::vector<index_block> all = read_index(directory, name, inflated_bytes_max);
+        if (!all.empty()) {
+            return all;
+        }
+    }
+    const file_descriptor file = open_segment(directory, which);
+    if (!file.is_open()) {
         return {};
     }
-    const auto size = static_cast<std::uint64_t>(status.st_size);
-    std::vector<index_block> blocks = read_index(directory, index_name(segment), size);
+    const std::uint64_t size = size_of(file.get());
+    std::vector<index_block> blocks =
+        is_final ? std::vector<index_block>() : read_index(directory, name, size);
     const std::size_t known = blocks.size();
     const std::uint64_t covered = blocks.empty() ? 0 : blocks.back().end;
-    if (size - covered < index_block::bytes_min) {
+    if (!is_final && size - covered < index_block::bytes_min) {
         return blocks;
     }
     line_reader reader(file.get(), covered);
@@ -159,8 +168,11 @@ std::vector<index_block> index_segment(int directory, const std::string& segment
             next.begin = blocks.back().end;
         }
     }
+    if (is_final && next.end > next.begin) {
+        blocks.push_back(next);
+    }
     if (blocks.size() != known) {
-        write_index(directory, index_name(segment), blocks);
+        write_index(directory, name, blocks);
     }
     return blocks;
 }

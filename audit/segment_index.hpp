@@ -36,8 +36,9 @@ struct index_block {
     bool may_have(std::string_view member, std::string_view value) const noexcept;
 };
 
-// The blocks of a segment up to its last full one; what stands behind them must be read.
-std::vector<index_block> index_segment(int directory, const std::string& segment);
+// The blocks of a segment up to its last full one; what stands behind them must be read. Those of a
+// compressed segment are all there are.
+std::vector<index_block> index_segment(int directory, const segment& which);
 
 std::string index_name(std::string_view segment);
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <tuple>
 
+#include "audit/compress.hpp"
 #include "audit/line.hpp"
 
 namespace sallyport::audit {
@@ -19,6 +20,7 @@ namespace sallyport::audit {
 namespace {
 
 constexpr std::string_view segment_suffix = ".jsonl";
+constexpr std::string_view packed_suffix = ".gz";
 constexpr std::string_view marker_suffix = ".open";
 constexpr std::size_t number_digits = 6;
 constexpr std::size_t node_bytes_max = 128;
@@ -26,8 +28,10 @@ constexpr std::size_t read_bytes = 256u << 10;
 
 std::optional<segment> parse_segment(const std::string& name)
 {
-    const std::string_view base =
-        std::string_view(name).substr(0, name.size() - segment_suffix.size());
+    std::string_view base = name;
+    base.remove_suffix(name.ends_with(packed_suffix) ? packed_suffix.size() : 0);
+    const std::string_view plain = base;
+    base.remove_suffix(segment_suffix.size());
     const std::size_t dash = base.rfind('-');
     if (dash == std::string_view::npos || dash == 0 || base.size() - dash - 1 < number_digits) {
         return std::nullopt;
@@ -36,7 +40,7 @@ std::optional<segment> parse_segment(const std::string& name)
     const char* const last = base.data() + base.size();
     const auto [end, error] = std::from_chars(base.data() + dash + 1, last, out.number);
     // One name for one number: no further leading zeros.
-    if (error != std::errc{} || end != last || segment_name(out.stem, out.number) != name) {
+    if (error != std::errc{} || end != last || segment_name(out.stem, out.number) != plain) {
         return std::nullopt;
     }
     return out;
@@ -120,7 +124,7 @@ std::optional<listing> list_segments(int directory)
     for (const std::string& name : *names) {
         if (name.ends_with(marker_suffix)) {
             out.markers.push_back(name.substr(0, name.size() - marker_suffix.size()));
-        } else if (name.ends_with(segment_suffix)) {
+        } else if (name.ends_with(segment_suffix) || name.ends_with(".jsonl.gz")) {
             if (auto one = parse_segment(name)) {
                 out.segments.push_back(std::move(*one));
             } else {
@@ -129,8 +133,14 @@ std::optional<listing> list_segments(int directory)
         }
     }
     std::sort(out.segments.begin(), out.segments.end(), [](const segment& a, const segment& b) {
-        return std::tie(a.stem, a.number) < std::tie(b.stem, b.number);
+        return std::tie(a.stem, a.number, a.name) < std::tie(b.stem, b.number, b.name);
     });
+    // Both stand there where compressing was interrupted: each is whole, the plain one is dearer.
+    const auto twins = std::unique(out.segments.begin(), out.segments.end(),
+                                   [](const segment& a, const segment& b) {
+                                       return a.stem == b.stem && a.number == b.number;
+                                   });
+    out.segments.erase(twins, out.segments.end());
     std::sort(out.markers.begin(), out.markers.end());
     std::sort(out.strange.begin(), out.strange.end());
     return out;
@@ -138,7 +148,9 @@ std::optional<listing> list_segments(int directory)
 
 file_descriptor open_segment(int directory, const segment& which)
 {
-    return open_regular(directory, which.name);
+    file_descriptor file = open_regular(directory, which.name);
+    return file.is_open() && which.is_compressed() ? inflate(directory, file.get())
+                                                   : std::move(file);
 }
 
 std::uint64_t size_of(int fd) noexcept

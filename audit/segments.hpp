@@ -48,10 +48,12 @@ std::string marker_name(std::string_view stem);
 struct segment {
     std::string name, stem;
     std::uint32_t number = 0;
+
+    bool is_compressed() const { return name.ends_with(".gz"); }
 };
 
 struct listing {
-    std::vector<segment> segments;     // by stem, then number
+    std::vector<segment> segments;     // by stem, then number; a plain one before its like
     std::vector<std::string> markers;  // the stems, sorted
     std::vector<std::string> strange;  // *.jsonl whose names are not a segment's, sorted
 };
@@ -60,7 +62,8 @@ struct listing {
 std::optional<std::vector<std::string>> list_names(int directory);
 std::optional<listing> list_segments(int directory);
 
-// The lines of a segment, for reading; closed if they cannot be had.
+// The lines of a segment, for reading; closed if they cannot be had. What is compressed is inflated
+// into a file of its own first, so offsets are those of the lines as they were written.
 file_descriptor open_segment(int directory, const segment& which);
 
 std::uint64_t size_of(int fd) noexcept;  // 0 if it cannot be told

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "audit/recovery.hpp"
+#include "audit/retention.hpp"
 #include "audit/writer.hpp"
 
 namespace sallyport::audit {
@@ -15,8 +16,9 @@ namespace {
 
 class directory_trail final : public trail {
 public:
-    directory_trail(std::shared_ptr<const directory> where, const recovery& recovered)
-        : where_(std::move(where)), recovered_(recovered)
+    directory_trail(std::shared_ptr<const directory> where, const recovery& recovered,
+                    const keeping& rules)
+        : where_(std::move(where)), recovered_(recovered), rules_(rules)
     {
     }
 
@@ -31,9 +33,18 @@ public:
 
     const recovery& recovered() const noexcept override { return recovered_; }
 
+    void keep(std::function<std::uint64_t()> shipped) override
+    {
+        if (rules_.compress || rules_.age.count() != 0 || rules_.bytes != 0) {
+            kept_ = std::make_unique<retention>(where_, rules_, std::move(shipped));
+        }
+    }
+
 private:
     std::shared_ptr<const directory> where_;
     recovery recovered_;
+    keeping rules_;
+    std::unique_ptr<retention> kept_;
 };
 
 }  // namespace
@@ -55,6 +66,7 @@ result<std::unique_ptr<trail>> open_trail(const settings& settings, std::string 
     in->node = std::move(node);
     in->durable = settings.durability;
     in->segment_bytes = settings.segment_bytes;
+    in->segment_age = settings.segment_age;
     if (!in->self.is_open() || !in->lock.is_open()) {
         return make_error_code(errc::unwritable);
     }
@@ -71,7 +83,8 @@ result<std::unique_ptr<trail>> open_trail(const settings& settings, std::string 
     if (!recovered) {
         return recovered.error();
     }
-    return std::unique_ptr<trail>(std::make_unique<directory_trail>(std::move(in), *recovered));
+    return std::unique_ptr<trail>(
+        std::make_unique<directory_trail>(std::move(in), *recovered, settings.keeping));
 }
 
 }  // namespace sallyport::audit

@@ -5,6 +5,7 @@
 // In the directory stand
 //   lock                            held by the gate that writes here (flock)
 //   NODE-WRITER-NNNNNN.jsonl        the segments of a writer, in order; O_APPEND, 0600
+//   NODE-WRITER-NNNNNN.jsonl.gz     the same, closed and compressed
 //   NODE-WRITER.open                that writer was not closed, or not with every call settled
 //   NODE-WRITER-NNNNNN.jsonl.torn   what recovery cut off that segment's end
 //   checkpoints-NNNNNN.notes        signed heads of every writer (checkpoint.hpp)
@@ -135,6 +136,9 @@ public:
         std::uint64_t segments = 0, lines = 0, torn_bytes = 0, unfinished_calls = 0;
     };
     virtual const recovery& recovered() const noexcept = 0;
+    // Begins to compress and delete what is old, as the settings say (retention.hpp). What later
+    // checkpoints than `shipped()` cover is not deleted; empty: the trail has no stream. Once.
+    virtual void keep(std::function<std::uint64_t()> shipped) = 0;
 };
 
 // Creates the directory if need be (0700), takes its lock, recovers. Fails with directory_locked,

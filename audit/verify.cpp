@@ -26,6 +26,12 @@ public:
         if (fault.empty()) {
             fault = follow_directory();
         }
+        if (!checkpoints_.pruned().empty()) {
+            out_.warnings.push_back("the beginnings of " +
+                                    std::to_string(checkpoints_.pruned().size()) +
+                                    " writers are gone: checkpoints say that retention deleted "
+                                    "them");
+        }
         out_.first_bad = std::move(fault);
         out_.sound = out_.first_bad.empty();
         return out_;
@@ -55,7 +61,8 @@ private:
             first = last;
         }
         for (const auto& [stem, marks] : checkpoints_.writers()) {
-            if (!marks.empty() && !std::binary_search(stems.begin(), stems.end(), stem)) {
+            if (!marks.empty() && !std::binary_search(stems.begin(), stems.end(), stem) &&
+                marks.back().seq > pruned_up_to(stem)) {
                 return segment_name(stem, 1) + ":1: is missing: checkpoint " +
                        std::to_string(marks.back().checkpoint) + " covers " +
                        std::to_string(marks.back().seq) + " lines of it";
@@ -82,14 +89,41 @@ private:
         return {};
     }
 
+    std::uint64_t pruned_up_to(const std::string& stem) const
+    {
+        const auto known = checkpoints_.pruned().find(stem);
+        return known == checkpoints_.pruned().end() ? 0 : known->second.back().seq;
+    }
+
+    // What the first line that is there has to follow: the end of what was pruned before it.
+    chain_head start_of(const segment& first) const
+    {
+        const auto known = checkpoints_.pruned().find(first.stem);
+        const file_descriptor file = open_segment(directory_, first);
+        line_reader reader(file.get());
+        if (known == checkpoints_.pruned().end() || !file.is_open() ||
+            reader.next() != line_reader::state::line) {
+            return {};
+        }
+        const std::optional<line_frame> frame = read_frame(reader.text());
+        for (const chain_head& head : known->second) {
+            if (frame && head.seq + 1 == frame->seq) {
+                return head;
+            }
+        }
+        return {};
+    }
+
     bool follow_writer(const std::vector<segment>& segments, bool unfinished)
     {
         ++out_.writers;
-        chain_checker chain;
+        const chain_head start = start_of(segments.front());
+        chain_checker chain(start);
         const auto known = checkpoints_.writers().find(segments.front().stem);
         marks_.clear();
         if (known != checkpoints_.writers().end()) {
             marks_ = known->second;
+            std::erase_if(marks_, [&](const mark& one) { return one.seq <= start.seq; });
         }
         for (const segment& one : segments) {
             ++out_.segments;
@@ -119,7 +153,7 @@ private:
 
     bool follow_segment(const segment& one, chain_checker& chain, bool may_be_torn)
     {
-        const file_descriptor file = open_regular(directory_, one.name);
+        const file_descriptor file = open_segment(directory_, one);
         if (!file.is_open()) {
             return bad(one, 0, "cannot be read");
         }

@@ -9,6 +9,9 @@
 // writer must be listed in one and come by the heads that it lists. What rewrites the directory as
 // a whole, or puts an older state of it back, is found by a checkpoint that was kept elsewhere.
 //
+// What the gate itself took away (retention) it has said before, in a checkpoint: such a writer's
+// chain begins behind the line that is named there.
+//
 // The end of a writer that was never closed (its `.open` marker still stands) may be torn: that is
 // a warning. A gate may write meanwhile. Memory is bounded by the longest permitted line and the
 // number of writers, whatever the files hold.
