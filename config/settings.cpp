@@ -228,6 +228,7 @@ void settings_reader::read_audit(const yaml_node& node)
             file_.report(*map.find("stream"), std::string(fault));
         }
     }
+    read_keeping(map, node);
 }
 
 void settings_reader::read_oauth_clients(const yaml_node& node)
