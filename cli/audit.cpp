@@ -41,9 +41,9 @@ struct verify_options {
 
 void print_lines(const std::vector<std::string>& lines, const tail_options& options)
 {
-    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    const bool people = !options.json && ::isatty(STDOUT_FILENO) == 1;
     for (const std::string& line : lines) {
-        std::cout << (options.json ? line : audit::human_line(line, colour)) << '\n';
+        std::cout << (people ? audit::human_line(line, true) : line) << '\n';
     }
     std::cout.flush();
 }
@@ -116,6 +116,7 @@ void add_audit_commands(CLI::App& app)
     tail_command->add_flag("-f,--follow", tail_with->follow, "Go on with what is appended");
     add_config_option(*tail_command, tail_with->config);
     add_json_option(*tail_command, tail_with->json);
+    tail_command->footer("For people on a terminal, in colour; as JSON lines anywhere else.");
     tail_command->callback([tail_with] { tail(*tail_with); });
 
     auto verify_with = std::make_shared<verify_options>();

@@ -47,9 +47,9 @@ struct export_options {
 
 void run_query(const query_options& options)
 {
-    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    const bool people = !options.json && ::isatty(STDOUT_FILENO) == 1;
     const auto print = [&](std::string_view line) {
-        std::cout << (options.json ? std::string(line) : audit::human_line(line, colour)) << '\n';
+        std::cout << (people ? audit::human_line(line, true) : std::string(line)) << '\n';
         return static_cast<bool>(std::cout);
     };
     allow_many_files();
@@ -210,7 +210,8 @@ void add_audit_search_commands(CLI::App& family)
         "  sallyport audit query --since 24h --code scope_missing,operation_denied\n"
         "  sallyport audit query --connection conn_01JD... --class write --json\n"
         "\n"
-        "The first search of a segment writes an index beside it; later ones use it.");
+        "For people on a terminal, as JSON lines anywhere else. The first search of a segment "
+        "writes an index beside it; later ones use it.");
     command->callback([query] { run_query(*query); });
 
     auto stats = std::make_shared<stats_options>();
