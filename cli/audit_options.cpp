@@ -2,8 +2,7 @@
 
 #include <sys/resource.h>
 
-#include <charconv>
-
+#include "audit/moment.hpp"
 #include "cli/command.hpp"
 
 namespace sallyport::cli {
@@ -34,27 +33,13 @@ constexpr option options[] = {
     {"--call", "call_id", "The lines of this call (Sallyport-Call-Id)"},
 };
 
-// `90m`, `7d`: so long ago. `2026-11-20`: midnight UTC. Else RFC 3339.
 unix_micros moment(const std::string& text, const char* option)
 {
-    if (const auto ago = parse_duration(text)) {
-        return now_micros() - std::chrono::microseconds(*ago).count();
-    }
-    if (text.ends_with('d')) {
-        unix_micros days = 0;
-        const char* const end = text.data() + text.size() - 1;
-        if (const auto read = std::from_chars(text.data(), end, days);
-            read.ec == std::errc() && read.ptr == end && days >= 0 && days < 36500) {
-            return now_micros() - days * 86'400'000'000;
-        }
-    }
-    if (const auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text)) {
+    if (const auto time = audit::parse_moment(text, now_micros())) {
         return *time;
     }
     throw command_error(exit_status::misused,
-                        std::string(option) +
-                            " takes a time (2026-11-20, 2026-11-20T10:00:00Z) or how long ago "
-                            "(90m, 24h, 7d)");
+                        std::string(option) + " takes " + std::string(audit::moments));
 }
 
 }  // namespace

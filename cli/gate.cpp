@@ -10,10 +10,13 @@
 #include <stdexcept>
 #include <thread>
 
+#include "audit/ship.hpp"
 #include "audit/trail.hpp"
 #include "cli/sandbox.hpp"
 #include "cli/service_manager.hpp"
+#include "cli/trail_stream.hpp"
 #include "config/catalogue.hpp"
+#include "control/audit_desk.hpp"
 #include "control/server.hpp"
 #include "identity/run_token.hpp"
 #include "proxy/server.hpp"
@@ -41,6 +44,24 @@ std::unique_ptr<audit::trail> open_trail(const config::settings& settings)
             found.torn_bytes, found.unfinished_calls);
     }
     return std::move(*trail);
+}
+
+std::unique_ptr<audit::shipper> ship_trail(const config::settings& settings)
+{
+    std::unique_ptr<audit::stream_sink> sink;
+    try {
+        sink = make_trail_stream(settings.audit.stream, settings.vault.redis, settings.node);
+    } catch (const std::exception& fault) {
+        throw std::runtime_error(std::string("audit.stream: ") + fault.what());
+    }
+    const auto told = [](const std::string& trouble) {
+        if (trouble.empty()) {
+            spdlog::info("the trail is being shipped to audit.stream");
+        } else {
+            spdlog::warn("the trail is not being shipped to audit.stream: {}", trouble);
+        }
+    };
+    return std::make_unique<audit::shipper>(settings.audit.directory, std::move(sink), told);
 }
 
 template <class T>
@@ -93,12 +114,18 @@ struct gate::parts {
           minter(or_throw(identity::token_minter::make(settings.run_tokens), "run_tokens")),
           catalogue(load_catalogue(settings)),
           proxy(proxy_settings(settings), proxy_services()),
+          desk(io, settings.audit.directory),
           control(io, settings.control, control_services()),
           signals(io, SIGTERM, SIGINT, SIGHUP)
     {
         for (const std::string& warning : vault->warnings()) {
             spdlog::warn("{}", warning);
         }
+        if (!settings.audit.stream.empty()) {
+            shipper = ship_trail(settings);
+        }
+        trail->keep(shipper ? [this] { return shipper->shipped_checkpoint(); }
+                            : std::function<std::uint64_t()>());
     }
 
     proxy::services proxy_services()
@@ -116,7 +143,17 @@ struct gate::parts {
                 settings.run_tokens.max_ttl,
                 [this] { return reload(); },
                 [this] { return not_ready(); },
-                {}};
+                {},
+                &desk,
+                audit_behind()};
+    }
+
+    std::function<std::uint64_t()> audit_behind() const
+    {
+        if (settings.audit.stream.empty()) {
+            return {};
+        }
+        return [this] { return shipper ? shipper->behind() : 0; };
     }
 
     std::vector<std::string> not_ready() const
@@ -136,6 +173,7 @@ struct gate::parts {
     std::string file;
     config::settings settings;
     asio::io_context io{1};
+    std::unique_ptr<audit::shipper> shipper;  // ships the trail's last checkpoint too
     std::unique_ptr<audit::trail> trail;
     std::unique_ptr<audit::writer> control_trail;
     std::unique_ptr<vault::keeper> vault;
@@ -143,6 +181,7 @@ struct gate::parts {
     identity::token_minter minter;
     std::shared_ptr<const policy::catalogue> catalogue;
     proxy::server proxy;
+    control::audit_desk desk;
     control::server control;
     asio::signal_set signals;
     std::thread stopping;

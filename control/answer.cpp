@@ -28,6 +28,7 @@ constexpr phrase phrases[] = {
     {411, "Length Required"},
     {413, "Content Too Large"},
     {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {503, "Service Unavailable"},

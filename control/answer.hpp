@@ -1,8 +1,10 @@
 // What a handler hands back, and every way of saying no (RFC 9457).
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,11 +13,21 @@
 
 namespace sallyport::control {
 
+// What an answer without an end is made of (server-sent events).
+class event_source {
+public:
+    virtual ~event_source() = default;
+    // What to send next, at the latest when the peer may need a sign of life. Empty: it is over.
+    virtual boost::asio::awaitable<std::string> next() = 0;
+};
+
 struct answer {
     unsigned status = 200;
     boost::json::value body;  // null: nothing
     std::string text;         // instead of the body, where it is not JSON: the metrics
-    std::string allow;        // methods, with 405
+    std::string json_text;  // instead of the body, where it is written already: lines of the trail
+    std::shared_ptr<event_source> events;  // instead of all that; with the session alone
+    std::string allow;                     // methods, with 405
     bool is_problem = false;
 };
 

@@ -58,6 +58,9 @@ response response_of(const answer& reply, bool keep_alive)
     if (!reply.text.empty()) {
         message.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
         message.body() = reply.text;
+    } else if (!reply.json_text.empty()) {
+        message.set(http::field::content_type, "application/json");
+        message.body() = reply.json_text;
     } else if (!reply.body.is_null()) {
         message.set(http::field::content_type,
                     reply.is_problem ? "application/problem+json" : "application/json");

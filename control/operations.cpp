@@ -27,6 +27,10 @@ asio::awaitable<answer> readiness(request& call)
                                    : problem(503, "not_ready", "The gate cannot serve calls now.");
     reply.body.as_object()["ready"] = reasons.empty();
     reply.body.as_object()["reasons"] = std::move(list);
+    if (call.gate.audit_behind) {
+        // Told, but no reason: the files hold what the stream lacks.
+        reply.body.as_object()["audit_behind"] = call.gate.audit_behind();
+    }
     co_return reply;
 }
 

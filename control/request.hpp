@@ -21,6 +21,7 @@ struct request {
     const services& gate;
     const caller* who = nullptr;     // null on routes that need no token
     std::string client;              // the caller's address; "unix" for the socket's
+    std::string last_event_id;       // where a stream is to go on; mostly empty
     std::vector<std::string> named;  // what the route's {x} stood for
     std::vector<std::pair<std::string, std::string>> queries;  // decoded, names unique
     boost::json::object body{wiping_storage()};                // empty if the route takes none

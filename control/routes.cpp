@@ -41,6 +41,9 @@ constexpr route routes[] = {
     {"GET", "/api/runs", people, false, list_runs},
     {"POST", "/api/runs", people, true, start_run},
     {"DELETE", "/api/runs/{run}", people, false, end_run},
+
+    {"GET", "/api/audit", admin | auditor, false, search_audit},
+    {"GET", "/api/audit/stream", admin | auditor, false, stream_audit},
 };
 
 struct target_parts {
@@ -176,6 +179,7 @@ std::variant<answer, admitted> admit(const services& gate, const token_table& to
     return admitted{matched.found, request{.gate = gate,
                                            .who = who,
                                            .client = std::string(head.client),
+                                           .last_event_id = std::string(head.last_event_id),
                                            .named = matched.named,
                                            .queries = std::move(parts->queries)}};
 }

@@ -31,6 +31,7 @@ struct head {
     std::string_view target;         // origin form
     std::string_view authorization;  // "" if there is none
     std::string_view client;
+    std::string_view last_event_id = {};  // of a caller that was cut off from a stream
 };
 
 struct admitted {
@@ -67,6 +68,9 @@ boost::asio::awaitable<answer> deactivate_connection(request& call);
 boost::asio::awaitable<answer> start_run(request& call);
 boost::asio::awaitable<answer> list_runs(request& call);
 boost::asio::awaitable<answer> end_run(request& call);
+
+boost::asio::awaitable<answer> search_audit(request& call);
+boost::asio::awaitable<answer> stream_audit(request& call);
 
 boost::asio::awaitable<answer> report_requirements(request& call);
 boost::asio::awaitable<answer> report_one_requirement(request& call);

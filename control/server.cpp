@@ -51,6 +51,24 @@ asio::awaitable<bool> send(stream& peer, const answer& reply, bool keep_alive)
     co_return !error && keep_alive;
 }
 
+// Ends with the connection. Who does not read what was sent within write_timeout is cut off.
+asio::awaitable<void> send_events(stream& peer, event_source& events)
+{
+    std::string piece =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+        "Connection: close\r\n\r\n";
+    while (!piece.empty()) {
+        peer.expires_after(write_timeout);
+        const auto bytes = asio::buffer(piece);
+        const auto [error, written] = co_await asio::async_write(peer, bytes, as_result);
+        if (error) {
+            co_return;
+        }
+        auto coming = events.next();
+        piece = co_await std::move(coming);
+    }
+}
+
 // A connection closed over unread bytes is reset, and the reset may overtake the answer: so read on
 // for a while what the caller still sends.
 asio::awaitable<void> close_politely(stream& peer)
@@ -248,7 +266,8 @@ asio::awaitable<bool> server::state::serve_one(stream& peer, input_buffer& input
     const head head{.method = parser.get().method_string(),
                     .target = parser.get().target(),
                     .authorization = parser.get()[http::field::authorization],
-                    .client = client};
+                    .client = client,
+                    .last_event_id = parser.get()["Last-Event-ID"]};
     std::variant<answer, admitted> admission = admit(gate, tokens, head);
     if (const answer* refusal = std::get_if<answer>(&admission)) {
         co_return co_await refuse(peer, *refusal, parser);
@@ -266,6 +285,12 @@ asio::awaitable<bool> server::state::serve_one(stream& peer, input_buffer& input
     is_busy = true;
     const std::string_view body = parser.get().body();
     const answer reply = co_await handle_safely(std::get<admitted>(admission), body);
+    if (reply.events) {
+        is_busy = false;  // It ends when the server stops, and nothing is left half done.
+        auto streaming = send_events(peer, *reply.events);
+        co_await std::move(streaming);
+        co_return false;
+    }
     const bool go_on = co_await send(peer, reply, parser.keep_alive() && !stopping);
     is_busy = false;
     co_return go_on;

@@ -55,6 +55,8 @@ struct reload_outcome {
     config::problems problems;  // files left out, or why nothing was applied
 };
 
+class audit_desk;
+
 struct services {  // borrowed; outlive the server
     vault::keeper& vault;
     audit::writer& trail;  // of the control thread alone
@@ -65,6 +67,9 @@ struct services {  // borrowed; outlive the server
     std::function<std::vector<std::string>()>
         not_ready;                         // reasons; none: ready. Empty: always ready
     std::function<std::string()> metrics;  // Prometheus text; empty: /metrics answers 404
+    audit_desk* audit = nullptr;           // null: the trail is not to be had here (404)
+    // Lines of the trail that its stream does not have yet. Empty: it has no stream.
+    std::function<std::uint64_t()> audit_behind;
 };
 
 class server {

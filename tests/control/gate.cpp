@@ -112,6 +112,7 @@ Gate::Gate() : directory_(make_directory()), catalogue_(test_catalogue())
     minter_ =
         std::make_unique<identity::token_minter>(std::move(*identity::token_minter::make(tokens)));
 
+    desk_ = std::make_unique<audit_desk>(context_, trail_settings.directory);
     const settings chosen = settings_in(directory_);
     services offered{.vault = *keeper_,
                      .trail = *writer_,
@@ -119,7 +120,8 @@ Gate::Gate() : directory_(make_directory()), catalogue_(test_catalogue())
                      .catalogue = [this] { return catalogue_; },
                      .reload = [this] { return next_reload_; },
                      .not_ready = [this] { return not_ready_; },
-                     .metrics = [] { return std::string("sallyport_up 1\n"); }};
+                     .metrics = [] { return std::string("sallyport_up 1\n"); },
+                     .audit = desk_.get()};
     server_ = std::make_unique<server>(context_, chosen, std::move(offered));
     reach_.address = server_->open();
     thread_ = std::thread([this] {
@@ -134,6 +136,7 @@ Gate::~Gate()
     asio::post(context_, [this] { context_.stop(); });
     thread_.join();
     server_.reset();
+    desk_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
 }

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/audit_desk.hpp"
 #include "control/client.hpp"
 #include "control/server.hpp"
 
@@ -96,6 +97,7 @@ protected:
 
     boost::asio::io_context context_{1};
     std::unique_ptr<vault::keeper> keeper_;
+    std::unique_ptr<audit_desk> desk_;
     std::unique_ptr<server> server_;
 
 private:
