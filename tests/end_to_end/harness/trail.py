@@ -8,7 +8,7 @@ from .processes import until
 
 def lines_of(directory):
     """Every whole line, per segment in order of writing."""
-    for path in sorted(Path(directory).rglob("*.jsonl*")):
+    for path in sorted([*Path(directory).rglob("*.jsonl"), *Path(directory).rglob("*.jsonl.gz")]):
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         for line in data.split(b"\n")[:-1]:
             yield path, json.loads(line)
