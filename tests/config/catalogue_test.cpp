@@ -1,62 +1,13 @@
-#include "config/catalogue.hpp"
-
 #include "config/yaml.hpp"
 #include "policy/explain.hpp"
-
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include "tests/config/catalogue_directory.hpp"
 
 namespace sallyport::config {
 namespace {
 
 using policy::operation_class;
 
-constexpr std::string_view head = R"(id: example
-base_url: "https://api.example.com"
-credentials: [{kind: bearer, inject: [{in: header, name: Authorization, value: "Bearer {secret}"}]}]
-)";
-
-// A directory of its own for each test.
-class Catalogue : public testing::Test {
-protected:
-    void SetUp() override
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "catalogue-XXXXXX").string();
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        directory_ = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-
-    void write(const std::string& name, std::string_view text) const
-    {
-        std::ofstream(directory_ / name) << text;
-    }
-
-    loaded_catalogue load() const { return load_catalogue({directory_.string()}); }
-
-    // What is wrong with a provider's file, without the directory.
-    std::string problems_of(std::string_view text) const
-    {
-        write("example.yaml", text);
-        return text_of(load().problems);
-    }
-
-    std::string text_of(const problems& found) const
-    {
-        std::string all;
-        for (const problem& problem : found) {
-            std::string line = problem.text();
-            const auto at = line.find(directory_.string() + "/");
-            all += (at == 0 ? line.substr(directory_.string().size() + 1) : line) + "\n";
-        }
-        return all;
-    }
-
-    std::filesystem::path directory_;
-};
+class Catalogue : public CatalogueTest {};
 
 TEST_F(Catalogue, ReadsTheExampleOfTheContract)
 {
@@ -328,74 +279,6 @@ TEST_F(Catalogue, RemovesTheCarriersOfOtherVerbs)
     EXPECT_EQ(strip[2].name, "X-HTTP-Method-Override");
     EXPECT_EQ(problems_of(std::string(head) + "strip: [key]\n"),
               "example.yaml:4:9: expected header:NAME, query:NAME, form:NAME or json:NAME\n");
-}
-
-TEST_F(Catalogue, ReadsTablesStrictly)
-{
-    const std::string file = std::string(head) + "scope_rules: [example.tsv]\n";
-    const auto of_table = [&](std::string_view table) {
-        write("example.tsv", table);
-        return problems_of(file);
-    };
-    EXPECT_EQ(of_table("# base: https://api.example.com\nGET\t/a\tx\n"), "");
-    EXPECT_EQ(of_table("GET\t/a\tx\n"), "");
-    EXPECT_EQ(of_table("# base: api.example.com\nGET\t/a\tx\n"),
-              "example.tsv:1:1: the base is no https URL\n");
-    EXPECT_EQ(of_table("GET\t/a\n\nget\t/b\tx\nGET\t/{\tx\nGET\t/c\ta||b\nGET\t/c\t*\nGET /d x\n"),
-              "example.tsv:1:1: expected METHOD, TEMPLATE and SCOPES, separated by tabs\n"
-              "example.tsv:3:1: expected a method in capital letters\n"
-              "example.tsv:4:5: a '{' of the template is not closed\n"
-              "example.tsv:5:10: expected a scope\n"
-              "example.tsv:6:1: this method and template stand in an earlier row\n"
-              "example.tsv:7:1: expected METHOD, TEMPLATE and SCOPES, separated by tabs\n");
-    EXPECT_EQ(problems_of(std::string(head) + "scope_rules: [../x.tsv]\n"),
-              "example.yaml:4:15: must name a file beside this one\n");
-    EXPECT_EQ(problems_of(std::string(head) + "scope_rules: [none.tsv]\n"),
-              "none.tsv:0:0: cannot be read\n");
-    of_table("GET\t/a\tx\n");
-    EXPECT_EQ(
-        problems_of(std::string(head) + "scope_rules: [{file: example.tsv, kinds: [basic]}]\n"),
-        "example.yaml:4:42: the provider has no credential kind basic\n");
-    EXPECT_EQ(problems_of(std::string(head) + "scope_rules: [example.tsv, example.tsv]\n"),
-              "example.yaml:4:28: an earlier table covers the same calls for the same kind and "
-              "variant\n");
-}
-
-TEST_F(Catalogue, GivesRowsTheHostAndPathOfTheirBase)
-{
-    write("example.tsv",
-          "# base: https://api.example.com/v1 (main; also beta); https://up.example.com for: /up "
-          "/up2\n"
-          "GET\t/a\tx\nPOST\t/up\tx\n");
-    write("example.yaml",
-          std::string(head) + "hosts: [up.example.com]\nscope_rules: [example.tsv]\n");
-    const loaded_catalogue loaded = load();
-    EXPECT_EQ(text_of(loaded.problems), "");
-    const auto& rows = loaded.catalogue->find("example")->facts().tables[0].rows;
-    EXPECT_EQ(rows[0].path, "/v1/a");
-    EXPECT_TRUE(rows[0].hosts.empty());
-    EXPECT_EQ(rows[1].path, "/up");
-    EXPECT_EQ(rows[1].hosts, std::vector<std::string>{"up.example.com"});
-}
-
-TEST_F(Catalogue, SettlesTheClassesOfRows)
-{
-    write("example.tsv",
-          "# base: https://api.example.com/api\n"
-          "GET\t/a\t-\nPOST\t/a\t-\nDELETE\t/a\t-\nPATCH\t/a\t-\nPOST\t/x/search\t-\nPOST\t/drop/"
-          "{id}\t-\n"
-          "GET\t/sneaky\t-\n");
-    write("example.yaml", std::string(head) +
-                              "read_over_post: [POST /api/**/search]\n"
-                              "classes: {destructive: [\"/drop/{x}\"], write: [/api/sneaky]}\n"
-                              "scope_rules: [example.tsv]\n");
-    const loaded_catalogue loaded = load();
-    EXPECT_EQ(text_of(loaded.problems), "");
-    std::string classes;
-    for (const policy::rule& row : loaded.catalogue->find("example")->facts().tables[0].rows) {
-        classes += std::string(policy::to_string(row.cls)) + " ";
-    }
-    EXPECT_EQ(classes, "read write destructive write read destructive write ");
 }
 
 }  // namespace
