@@ -184,8 +184,7 @@ bool fleet_view::remembers_all_after(const point& from) const
 std::vector<fleet_change> fleet_view::last_of_each(std::uint64_t after) const
 {
     std::map<std::string, const fleet_change*> last;
-    for (auto at = memory_.upper_bound(after); at != memory_.end() && at->first <= highest();
-         ++at) {
+    for (auto at = memory_.upper_bound(after); at != memory_.end(); ++at) {
         last[thing_of(at->second)] = &at->second;
     }
     std::vector<fleet_change> found;
@@ -230,6 +229,10 @@ fleet_view::judgement fleet_view::judge_junction(const fleet_report& report)
     if (lost_to_ > junction_.epoch) {
         memory_.erase(memory_.upper_bound(junction_.epoch), memory_.upper_bound(lost_to_));
     }
+    if (!has_all_remembered(report)) {
+        become(state::doubtful);
+        return {};
+    }
     for (const auto& [epoch, change] : report.history) {
         if (epoch > junction_.epoch && epoch <= at_.epoch) {
             remember(change);
@@ -237,6 +240,18 @@ fleet_view::judgement fleet_view::judge_junction(const fleet_report& report)
     }
     become(state::together);
     return {};
+}
+
+// False where the store went on without what was acknowledged but never heard, or without what was
+// heard while an earlier join came to nothing.
+bool fleet_view::has_all_remembered(const fleet_report& report) const
+{
+    const std::uint64_t last = report.history.empty() ? 0 : report.history.rbegin()->first;
+    return std::all_of(memory_.upper_bound(junction_.epoch), memory_.end(), [&](const auto& entry) {
+        const auto& [epoch, change] = entry;
+        return epoch <= last ? holds(report, epoch, change.mark)
+                             : epoch <= at_.epoch || epoch <= own_;
+    });
 }
 
 // The last change that this gate and the store have alike.
@@ -302,7 +317,7 @@ fleet_view::judgement fleet_view::judge_doubt(const fleet_report& report)
 
 fleet_view::judgement fleet_view::put_back(point from)
 {
-    lost_to_ = highest();
+    lost_to_ = memory_.empty() ? highest() : std::max(highest(), memory_.rbegin()->first);
     judgement out{judgement::kind::put_back, last_of_each(from.epoch), highest(), {}};
     junction_ = std::move(from);
     return out;

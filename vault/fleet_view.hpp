@@ -128,6 +128,7 @@ private:
     void remember(const fleet_change& change);
     bool remembers_otherwise(const fleet_change& change) const;
     bool remembers_all_after(const point& from) const;
+    bool has_all_remembered(const fleet_report& report) const;
     std::vector<fleet_change> last_of_each(std::uint64_t after) const;
     std::optional<point> last_in_common(const fleet_report& report) const;
     judgement judge_junction(const fleet_report& report);

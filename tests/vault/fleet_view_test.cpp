@@ -118,6 +118,26 @@ TEST_F(OneGate, FindsAForkThatReachedTheSameEpoch)
     EXPECT_EQ(judged.changes.size(), 1u);
 }
 
+// Its own change was acknowledged, but its message never came; and the store that had not got it
+// has been changed by others meanwhile.
+TEST_F(OneGate, PutsBackWhatItDidItselfThoughTheStoreWentOnWithoutIt)
+{
+    nonce(store_.position, 1);
+    model_store fork = store_;
+    gate_.view.acknowledged(store_.announce(change_kind::connection_revoked, "a"));
+    fork.announce(change_kind::connection, "b");
+    fork.announce(change_kind::connection, "b");
+    gate_.view.lost();
+    nonce(fork.position, 2);
+    EXPECT_EQ(gate_.view.judge(report_of(fork)).what, fleet_view::judgement::kind::go_on);
+    EXPECT_EQ(gate_.lease, 0);
+    ASSERT_TRUE(gate_.view.to_be_examined());
+    const auto judged = gate_.view.judge(report_of(fork));
+    ASSERT_EQ(judged.what, fleet_view::judgement::kind::put_back);
+    ASSERT_EQ(judged.changes.size(), 1u);
+    EXPECT_EQ(judged.changes[0].what, "a");
+}
+
 TEST(FleetChange, ReadsOnlyWhatAScriptAnnounces)
 {
     const auto change = parse_change("12 aa bb r acme/r1 1763633315000042");
