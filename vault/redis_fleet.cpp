@@ -280,9 +280,10 @@ void redis_fleet::everything_changed()
 
 void redis_fleet::lease_until(std::int64_t end)
 {
-    if (granted_ == 0 && end != 0 && losses_ != 0) {
+    if (granted_ == 0 && end != 0 && (had_lease_ || losses_ != 0)) {
         together_at_ = boot_millis();
     }
+    had_lease_ = had_lease_ || end != 0;
     granted_ = end;
     if (const auto holder = holder_.lock()) {
         holder->lease_until(end);

@@ -71,6 +71,7 @@ private:
     };
     struct gate_list {
         std::uint64_t epoch = 0;
+        std::uint64_t losses = 0;  // losses_ when it was made
         std::map<std::string, listed_gate> gates;
     };
 
@@ -83,7 +84,10 @@ private:
     static task<void> carry_out(std::shared_ptr<redis_fleet> self, fleet_view::judgement what);
     static task<void> put_back(std::shared_ptr<redis_fleet> self, fleet_change change);
     static task<gate_list> list_gates(std::shared_ptr<redis_fleet> self);
+    static task<gate_list> list_when_together(std::shared_ptr<redis_fleet> self);
+    static task<void> await_gates(std::shared_ptr<redis_fleet> self, gate_list first);
     static task<void> forget_gates(std::shared_ptr<redis_fleet> self);
+    bool is_together() const;
 
     void connection_lost();
     void pushed(const redis_reply& reply);
@@ -110,8 +114,9 @@ private:
     std::uint64_t losses_ = 0;      // of connections
     std::int64_t heard_at_ = 0;     // a nonce of our own, or since when there should have been one
     std::int64_t together_at_ = 0;  // when the store was last found again; 0: never lost
-    std::int64_t granted_ = 0;      // 0: no lease
-    bool wanted_ = false;           // a heartbeat, soon
+    bool had_lease_ = false;
+    std::int64_t granted_ = 0;  // 0: no lease
+    bool wanted_ = false;       // a heartbeat, soon
     bool stopped_ = false;
 };
 

@@ -18,6 +18,8 @@ namespace {
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds first_pause{2};
 constexpr std::chrono::milliseconds pause_max{50};
+constexpr std::chrono::milliseconds settle_patience{2000};  // without a lease
+constexpr int settle_attempts_max = 4;
 
 const redis_script& gates_script()
 {
@@ -100,31 +102,61 @@ task<void> redis_fleet::forget_gates(std::shared_ptr<redis_fleet> self)
     co_return result<void>();
 }
 
-task<void> redis_fleet::settle(std::shared_ptr<redis_fleet> self)
+bool redis_fleet::is_together() const
 {
-    const std::int64_t start = boot_millis();
-    auto listing = list_gates(self);
-    const result<gate_list> first = co_await std::move(listing);
-    if (!first) {
-        co_return first.error();
+    return !view_ || view_->where() == fleet_view::state::together;
+}
+
+// What a store says that is not known to have what was changed is no answer: it may have gone back,
+// and what it lost is being put back.
+task<redis_fleet::gate_list> redis_fleet::list_when_together(std::shared_ptr<redis_fleet> self)
+{
+    const std::int64_t end = boot_millis() + settle_patience.count();
+    asio::steady_timer timer(self->context_);
+    for (;;) {
+        const std::uint64_t losses = self->losses_;
+        if (self->is_together()) {
+            auto listing = list_gates(self);
+            result<gate_list> listed = co_await std::move(listing);
+            if (!listed) {
+                co_return listed.error();
+            }
+            const std::uint64_t least = self->view_ ? self->view_->highest() : 0;
+            if (self->is_together() && losses == self->losses_ && listed->epoch >= least) {
+                listed->losses = losses;
+                co_return listed;
+            }
+        }
+        if (self->stopped_ || boot_millis() >= end) {
+            co_return errc::unavailable;
+        }
+        timer.expires_after(first_pause);
+        const auto [stopped] = co_await timer.async_wait(as_result);
+        if (stopped) {
+            co_return errc::unavailable;
+        }
     }
+}
+
+// Returns when each of these gates has said so, or has surely no lease of before the list.
+task<void> redis_fleet::await_gates(std::shared_ptr<redis_fleet> self, gate_list first)
+{
     // A gate that has a lease from before the store was lost may be missing from the list.
     std::int64_t longest = self->lease_.count();
-    for (const auto& [gate, listed] : first->gates) {
+    for (const auto& [gate, listed] : first.gates) {
         const sighting& it = self->sightings_[gate];
         longest = std::max(longest, listed.free_at - it.since - settle_margin.count());
     }
     const std::int64_t strangers_free_at =
         self->together_at_ == 0 ? 0 : self->together_at_ + longest + settle_margin.count();
-    const auto is_free = [&](const listed_gate& gate, std::int64_t now) {
-        return gate.acknowledged >= first->epoch || now >= gate.free_at;
-    };
-    std::map<std::string, listed_gate> waiting = first->gates;
+    std::map<std::string, listed_gate> waiting = std::move(first.gates);
     std::chrono::milliseconds pause = first_pause;
     asio::steady_timer timer(self->context_);
     for (;;) {
         const std::int64_t now = boot_millis();
-        std::erase_if(waiting, [&](const auto& one) { return is_free(one.second, now); });
+        std::erase_if(waiting, [&](const auto& one) {
+            return one.second.acknowledged >= first.epoch || now >= one.second.free_at;
+        });
         if (waiting.empty() && now >= strangers_free_at) {
             break;
         }
@@ -136,22 +168,42 @@ task<void> redis_fleet::settle(std::shared_ptr<redis_fleet> self)
         pause = std::min(pause * 2, pause_max);
         auto again = list_gates(self);
         const result<gate_list> listed = co_await std::move(again);
+        if (!listed) {
+            continue;
+        }
         for (auto& [gate, known] : waiting) {
-            const auto fresh = listed ? listed->gates.find(gate) : first->gates.end();
-            if (listed && fresh != listed->gates.end()) {
+            const auto fresh = listed->gates.find(gate);
+            if (fresh != listed->gates.end()) {
                 known.acknowledged = fresh->second.acknowledged;
             }
         }
     }
     // A worker that had looked just before the change arrived has sent by now.
-    const std::int64_t end = start + settle_margin.count();
-    const std::int64_t left = end - boot_millis();
-    if (left > 0) {
-        timer.expires_after(std::chrono::milliseconds(left));
-        const auto [stopped] = co_await timer.async_wait(as_result);
-        static_cast<void>(stopped);
-    }
+    timer.expires_after(settle_margin);
+    const auto [ignored] = co_await timer.async_wait(as_result);
+    static_cast<void>(ignored);
     co_return result<void>();
+}
+
+// From the beginning where the store may have gone back meanwhile.
+task<void> redis_fleet::settle(std::shared_ptr<redis_fleet> self)
+{
+    for (int attempt = 0; attempt < settle_attempts_max; ++attempt) {
+        auto listing = list_when_together(self);
+        const result<gate_list> first = co_await std::move(listing);
+        if (!first) {
+            co_return first.error();
+        }
+        auto waiting = await_gates(self, *first);
+        const result<void> waited = co_await std::move(waiting);
+        if (!waited) {
+            co_return waited.error();
+        }
+        if (self->is_together() && first->losses == self->losses_) {
+            co_return result<void>();
+        }
+    }
+    co_return errc::unavailable;
 }
 
 }  // namespace sallyport::vault

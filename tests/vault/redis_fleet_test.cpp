@@ -370,5 +370,30 @@ TEST_F(RedisFleet, WaitsOutTheLeaseOfAGateThatDoesNotAnswer)
     EXPECT_FALSE((*entry)->good(boot_millis()));
 }
 
+TEST_F(RedisFleet, DoesNotTakeTheWordOfAStoreThatHasLostWhatWasChanged)
+{
+    begin(std::chrono::milliseconds(1000));
+    const connection fresh = add();
+    ASSERT_TRUE(comes_back(at(0), fresh.id) && comes_back(at(1), fresh.id));
+    keep_a_copy();
+    revoke(at(0), fresh.id);
+    go_back_to_the_copy();
+    EXPECT_TRUE(settle(at(0)));
+    EXPECT_EQ(redis({"HGET", "sallyport:connection:" + fresh.id, "status"}), "$7\r\nrevoked\r\n");
+    EXPECT_FALSE(usable(at(1).fetch(fresh.id)));
+}
+
+TEST_F(RedisFleet, WaitsForAGateThatAnEmptiedStoreDoesNotList)
+{
+    begin(std::chrono::milliseconds(1500));
+    const connection fresh = add();
+    ASSERT_TRUE(comes_back(at(1), fresh.id));
+    const auto entry = at(1).fetch(fresh.id);
+    at(1).freeze();
+    redis({"FLUSHALL"});
+    EXPECT_TRUE(settle(at(0)));
+    EXPECT_FALSE((*entry)->good(boot_millis()));
+}
+
 }  // namespace
 }  // namespace sallyport::vault
