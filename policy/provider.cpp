@@ -63,12 +63,26 @@ scope_set provider::closure(const std::vector<std::string>& scope_ids) const
     return set;
 }
 
+struct provider::place : rule_book::place {};
+
 decision provider::decide(const call_facts& call, const grant& grant) const noexcept
 {
-    rule_book::place found = book_->find(call, grant.kind, grant.variant);
+    const place found{book_->find(call, grant.kind, grant.variant)};
     if (!found.in) {
         return {};
     }
+    const decision as_sent = judge(found, call, grant);
+    const place bare{book_->find_without_slash(found, call, grant.kind, grant.variant)};
+    if (as_sent.outcome != verdict::allow || !bare.in || bare == found) {
+        return as_sent;
+    }
+    const decision without_slash = judge(bare, call, grant);
+    return without_slash.outcome == verdict::allow ? as_sent : without_slash;
+}
+
+decision provider::judge(const place& at, const call_facts& call, const grant& grant) const noexcept
+{
+    rule_book::place found = at;
     const rule_index& index = *found.in->index;
     decision result{.outcome = verdict::allow, .decided_by = &index.at(found.at)};
     if (found.in->tunnels) {

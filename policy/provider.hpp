@@ -212,7 +212,9 @@ public:
     // Scopes the provider does not know are kept out of the set.
     scope_set closure(const std::vector<std::string>& scope_ids) const;
 
-    // Pure; no allocation.
+    // Pure; no allocation. Where only a ** covers the slash that a path ends with, the call must be
+    // allowed without that slash too: many servers pass over it, and take the path for one that a
+    // stricter rule or a tunnel names.
     decision decide(const call_facts& call, const grant& grant) const noexcept;
 
     // One array per alternative of the rule, less what granted and run scopes both cover. For the
@@ -223,6 +225,9 @@ public:
     const credential_kind* kind(std::string_view name) const noexcept;
 
 private:
+    struct place;
+    decision judge(const place& found, const call_facts& call, const grant& grant) const noexcept;
+
     provider_facts facts_;
     std::unique_ptr<const rule_book> book_;
 };

@@ -25,6 +25,14 @@ bool fits_affix(std::string_view pattern, std::string_view text) noexcept
                affix);
 }
 
+std::size_t without_parameters(std::span<const std::string_view> path,
+                               std::array<std::string_view, path_segments_max>& to) noexcept
+{
+    std::transform(path.begin(), path.end(), to.begin(),
+                   [](std::string_view segment) { return segment.substr(0, segment.find(';')); });
+    return path.size();
+}
+
 }  // namespace
 
 rule_book::rule_book(const provider_facts& facts, table_cache* shared)
@@ -38,28 +46,51 @@ rule_book::rule_book(const provider_facts& facts, table_cache* shared)
 rule_book::place rule_book::find(const call_facts& call, std::string_view kind,
                                  std::string_view variant) const noexcept
 {
-    const std::span<const std::string_view> path = call.path->segments();
-    rule_index::call asked{.path = path, .method = call.method, .host = call.host};
+    return find({.path = call.path->segments(), .method = call.method, .host = call.host},
+                call.path->has_parameters(), kind, variant);
+}
+
+rule_book::place rule_book::find_without_slash(const place& found, const call_facts& call,
+                                               std::string_view kind,
+                                               std::string_view variant) const noexcept
+{
+    const std::span<const std::string_view> sent = call.path->segments();
+    const std::string_view last = sent.back();
+    const bool has_slash = sent.size() > 1 && last.substr(0, last.find(';')).empty();
+    if (!has_slash || !found.in->index->at(found.at).path.ends_with("/**")) {
+        return {};
+    }
+    std::array<std::string_view, path_segments_max> segments;
+    std::size_t count = without_parameters(sent, segments);
+    while (count > 1 && segments[count - 1].empty()) {
+        --count;
+    }
+    return find({.path = {segments.data(), count}, .method = call.method, .host = call.host}, false,
+                kind, variant);
+}
+
+rule_book::place rule_book::find(rule_index::call asked, bool has_parameters, std::string_view kind,
+                                 std::string_view variant) const noexcept
+{
+    const std::span<const std::string_view> path = asked.path;
     if (path.empty() || !admit(path, asked)) {
         return {};
     }
-    const place found = find(asked, kind, variant);
+    const place found = most_specific(asked, kind, variant);
     if (found.in && takes_a_name_for_a_value(found, path)) {
         return {};
     }
-    if (!call.path->has_parameters()) {
+    if (!has_parameters) {
         return found;
     }
     // The path as a server reads it that cuts off `;parameters`.
     std::array<std::string_view, path_segments_max> segments;
-    std::transform(path.begin(), path.end(), segments.begin(),
-                   [](std::string_view segment) { return segment.substr(0, segment.find(';')); });
-    asked.path = {segments.data(), path.size()};
-    return find(asked, kind, variant) == found ? found : place{};
+    asked.path = {segments.data(), without_parameters(path, segments)};
+    return most_specific(asked, kind, variant) == found ? found : place{};
 }
 
-rule_book::place rule_book::find(const rule_index::call& call, std::string_view kind,
-                                 std::string_view variant) const noexcept
+rule_book::place rule_book::most_specific(const rule_index::call& call, std::string_view kind,
+                                          std::string_view variant) const noexcept
 {
     place best;
     for (std::size_t i = 0; i < chapters_.size(); ++i) {

@@ -41,6 +41,11 @@ public:
 
     place find(const call_facts& call, std::string_view kind,
                std::string_view variant) const noexcept;
+
+    // The rule for the path as a server reads it that passes over a slash at the end. No rule where
+    // the path has none, or `found` says more of the slash than **.
+    place find_without_slash(const place& found, const call_facts& call, std::string_view kind,
+                             std::string_view variant) const noexcept;
     place locate(const rule& rule) const noexcept;
 
     std::optional<std::uint32_t> scope_bit(std::string_view id) const noexcept;
@@ -68,8 +73,10 @@ private:
                      std::string_view variant) const noexcept;
     bool takes_a_name_for_a_value(const place& found,
                                   std::span<const std::string_view> path) const noexcept;
-    place find(const rule_index::call& asked, std::string_view kind,
+    place find(rule_index::call asked, bool has_parameters, std::string_view kind,
                std::string_view variant) const noexcept;
+    place most_specific(const rule_index::call& asked, std::string_view kind,
+                        std::string_view variant) const noexcept;
     bool admit(std::span<const std::string_view> path, rule_index::call& to) const noexcept;
 
     const provider_facts& facts_;

@@ -52,6 +52,27 @@ verdict outcome(const provider& provider, const asked& call)
     return asking(provider, call).decided.outcome;
 }
 
+TEST(Tunnel, IsShutBehindASlashToo)
+{
+    provider_facts facts = facts_with({make_rule("any", {"*"}, "/v1/**"),
+                                       make_rule("admin", {"POST"}, "/v1/admin", {{"admin"}}),
+                                       make_rule("said", {"POST"}, "/v1/said/")});
+    facts.tunnels = {make_rule("POST /v1/batch", {"POST"}, "/v1/batch"),
+                     make_rule("POST /v1/said", {"POST"}, "/v1/said")};
+    const provider tested(std::move(facts));
+    for (const char* path : {"/v1/batch/", "/v1/batch;x/", "/v1/batch%3bx/"}) {
+        EXPECT_NE(outcome(tested, {.method = "POST", .path = path}), verdict::allow) << path;
+    }
+    EXPECT_EQ(outcome(tested, {.method = "POST", .path = "/v1/batch/"}), verdict::tunnel);
+    EXPECT_EQ(outcome(tested, {.method = "POST", .path = "/v1/admin/", .granted = {"x"}}),
+              verdict::scope_missing);
+    EXPECT_EQ(outcome(tested, {.method = "POST", .path = "/v1/admin/", .granted = {"admin"}}),
+              verdict::allow);
+    EXPECT_EQ(outcome(tested, {.method = "GET", .path = "/v1/batch/"}), verdict::allow);
+    EXPECT_EQ(outcome(tested, {.method = "POST", .path = "/v1/"}), verdict::allow);
+    EXPECT_EQ(outcome(tested, {.method = "POST", .path = "/v1/said/"}), verdict::allow);
+}
+
 TEST(Tunnel, IsShutUnderABroadRule)
 {
     provider_facts facts =
