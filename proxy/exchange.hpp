@@ -33,6 +33,8 @@ struct exchange {
     std::shared_ptr<const snapshot> catalogue;
     std::shared_ptr<const proxy::run> run;
     std::shared_ptr<const vault::resolved> credential;
+    // What became of it while the call was under way: lets the call go on, but not begin again.
+    std::shared_ptr<const vault::resolved> rechecked;
     std::shared_ptr<const connection_plan> plan;
     const proxy::upstream* upstream = nullptr;
     policy::request_path path;

@@ -89,7 +89,8 @@ bool session::wants_recheck() const
     const bool cuts = own == policy::revoked_calls::as_configured
                           ? worker_.settings.on_revoke == on_revoke::cut
                           : own == policy::revoked_calls::cut;
-    return cuts && !still_granted();
+    const vault::resolved& latest = call_.rechecked ? *call_.rechecked : *call_.credential;
+    return cuts && !(latest.good(vault::boot_millis()) && run_known_live());
 }
 
 // Asks what became of the grant that a call under way was decided on, and cuts the call if it is
@@ -121,7 +122,7 @@ net::task<> session::recheck_grant()
         if (!broken && fresh) {
             gone = (*fresh)->record().status != vault::status::active;
             if (!gone && serving_ && call_.id == id) {
-                call_.credential = *fresh;  // Good for another while.
+                call_.rechecked = *fresh;  // Good for another while.
             }
         } else if (!broken) {
             gone = fresh.error() == vault::errc::not_found;

@@ -53,6 +53,7 @@ void exchange::reset()
     catalogue.reset();
     run.reset();
     credential.reset();
+    rechecked.reset();
     plan.reset();
     upstream = nullptr;
     decision = policy::decision{};
