@@ -20,6 +20,19 @@ bool has_control(std::string_view text) noexcept
                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+// The most lenient reading of a name: what stands before it as a space or behind it as a NUL is
+// passed over, '.' and ' ' are taken for '_' (so PHP, and Rack for spaces behind a '&').
+bool reads_as(std::string_view name, std::string_view wanted) noexcept
+{
+    name = name.substr(0, name.find('\0'));
+    while (!name.empty() && static_cast<unsigned char>(name.front()) <= ' ') {
+        name.remove_prefix(1);
+    }
+    return std::equal(name.begin(), name.end(), wanted.begin(), wanted.end(), [](char a, char b) {
+        return a == b || (b == '_' && (a == '.' || a == ' '));
+    });
+}
+
 const std::string* removed_name(std::string_view pair, const std::vector<std::string>& removed)
 {
     // Some servers take ';' for a separator too: each part is looked at, the whole pair goes.
@@ -28,8 +41,8 @@ const std::string* removed_name(std::string_view pair, const std::vector<std::st
         const std::string_view part = pair.substr(0, end);
         const std::string_view name = part.substr(0, part.find('='));
         for (const std::string& candidate : removed) {
-            if (name == candidate || (name.find_first_of("%+") != std::string_view::npos &&
-                                      decoded_name(name) == candidate)) {
+            if (reads_as(name, candidate) || (name.find_first_of("%+") != std::string_view::npos &&
+                                              reads_as(decoded_name(name), candidate))) {
                 return &candidate;
             }
         }

@@ -32,7 +32,10 @@ TEST(Query, LosesTheCarriersAndNothingElse)
         {"key;a=1", "", {"key"}},
         {"k%6", "k%6", {}},
         {"%zzkey=1", "%zzkey=1", {}},
-        {"key%00=1", "key%00=1", {}},
+        {"key%00=1", "", {"key"}},
+        {" key=1", "", {"key"}},
+        {"a&%20key=1&+%09key=2", "a", {"key", "key"}},
+        {"access.token=x&access%20token=y", "", {"access_token", "access_token"}},
     };
     for (const auto& row : table) {
         std::string left;
