@@ -57,6 +57,18 @@ public:
         return boost::asio::co_spawn(control_, std::move(adding), boost::asio::use_future);
     }
 
+    // Seals everything anew under a new generation, as `key rotate --workspace` does.
+    void rotate()
+    {
+        data_progress made;
+        while (!made.done) {
+            auto rotating = keeper_->keys().rotating().rotate("acme", made.generation);
+            auto step =
+                boost::asio::co_spawn(control_, std::move(rotating), boost::asio::use_future);
+            made = step.get().value();
+        }
+    }
+
     // An empty cache.
     void forget() { resolver_ = keeper_->make_resolver(worker_); }
 

@@ -199,6 +199,24 @@ void cached_run(benchmark::State& state)
 }
 BENCHMARK(cached_run);
 
+// Records sealed anew, with reading, writing and the disk.
+void rotate_workspace(benchmark::State& state, filled_vault::kind which)
+{
+    filled_vault filled(which, static_cast<std::size_t>(state.range(0)));
+    for (auto _ : state) {
+        filled.vault->rotate();
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK_CAPTURE(rotate_workspace, sqlite, filled_vault::kind::sqlite)
+    ->ArgName("records")
+    ->Arg(10'000)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(rotate_workspace, redis, filled_vault::kind::redis)
+    ->ArgName("records")
+    ->Arg(10'000)
+    ->UseRealTime();
+
 void clock(benchmark::State& state)
 {
     for (auto _ : state) {

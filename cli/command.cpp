@@ -38,6 +38,8 @@ void add_commands(CLI::App& app)
     add_provider_commands(app);
     add_connection_commands(app);
     add_run_commands(app);
+    add_key_commands(app);
+    add_vault_commands(app);
     add_policy_commands(app);
     add_audit_commands(app);
     add_completion_command(app);

@@ -49,6 +49,8 @@ void add_check_command(CLI::App& app);
 void add_provider_commands(CLI::App& app);
 void add_connection_commands(CLI::App& app);
 void add_run_commands(CLI::App& app);
+void add_key_commands(CLI::App& app);
+void add_vault_commands(CLI::App& app);
 void add_policy_commands(CLI::App& app);
 void add_audit_commands(CLI::App& app);
 void add_completion_command(CLI::App& app);

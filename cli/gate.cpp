@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -165,7 +167,9 @@ struct gate::parts {
         return reasons;
     }
 
-    control::reload_outcome reload();
+    asio::awaitable<control::reload_outcome> reload();
+    asio::awaitable<void> reload_on_signal();
+    asio::awaitable<std::string> change_master_keys(const vault::settings& fresh);
     void record(audit::kind kind, std::string_view detail);
     void wait_for_signal();
     void begin_stop();
@@ -198,26 +202,48 @@ void gate::parts::record(audit::kind kind, std::string_view detail)
     }
 }
 
-// The new configuration takes the old one's place only as a whole. Listeners, tokens, vault and
-// trail stay as they were started.
-control::reload_outcome gate::parts::reload()
+// Why not; empty: done.
+asio::awaitable<std::string> gate::parts::change_master_keys(const vault::settings& fresh)
+{
+    std::string why;
+    try {
+        auto changing = vault->keys().change_masters(fresh);
+        const result<void> changed = co_await std::move(changing);
+        if (!changed) {
+            why = "the master keys stay as they are: " + changed.error().message();
+        }
+    } catch (const boost::system::system_error& error) {
+        why = error.what();
+    }
+    co_return why;
+}
+
+// The new configuration takes the old one's place only as a whole. Listeners, tokens, trail and
+// vault stay as they were started, but for the vault's master keys.
+asio::awaitable<control::reload_outcome> gate::parts::reload()
 {
     control::reload_outcome outcome;
     config::loaded_settings fresh = config::load_settings(file);
     outcome.problems = std::move(fresh.problems);
     if (!outcome.problems.empty()) {
-        return outcome;
+        co_return outcome;
     }
     config::loaded_catalogue loaded = config::load_catalogue(fresh.settings.catalogue);
     outcome.problems = std::move(loaded.problems);
     if (!outcome.problems.empty()) {
-        return outcome;
+        co_return outcome;
     }
     std::string why;
     auto snapshot = proxy::snapshot::make(loaded.catalogue, why);
     if (!snapshot) {
         outcome.problems.push_back({file, 0, 0, why});
-        return outcome;
+        co_return outcome;
+    }
+    auto changing = change_master_keys(fresh.settings.vault);
+    why = co_await std::move(changing);
+    if (!why.empty()) {
+        outcome.problems.push_back({file, 0, 0, why});
+        co_return outcome;
     }
     settings.catalogue = fresh.settings.catalogue;
     settings.proxy = fresh.settings.proxy;
@@ -225,7 +251,20 @@ control::reload_outcome gate::parts::reload()
     catalogue = std::move(loaded.catalogue);
     proxy.replace(*snapshot, proxy_settings(settings));
     outcome.applied = true;
-    return outcome;
+    co_return outcome;
+}
+
+asio::awaitable<void> gate::parts::reload_on_signal()
+{
+    auto reloading = reload();
+    const control::reload_outcome outcome = co_await std::move(reloading);
+    for (const config::problem& problem : outcome.problems) {
+        spdlog::error("not reloaded: {}", problem.text());
+    }
+    if (outcome.applied) {
+        record(audit::kind::config_reloaded, "");
+        spdlog::info("configuration and catalogue reloaded");
+    }
 }
 
 void gate::parts::wait_for_signal()
@@ -238,14 +277,11 @@ void gate::parts::wait_for_signal()
             begin_stop();
             return;
         }
-        const control::reload_outcome outcome = reload();
-        for (const config::problem& problem : outcome.problems) {
-            spdlog::error("not reloaded: {}", problem.text());
-        }
-        if (outcome.applied) {
-            record(audit::kind::config_reloaded, "");
-            spdlog::info("configuration and catalogue reloaded");
-        }
+        asio::co_spawn(io, reload_on_signal(), [](std::exception_ptr bug) {
+            if (bug) {
+                std::rethrow_exception(bug);
+            }
+        });
         wait_for_signal();
     });
 }

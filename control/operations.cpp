@@ -58,7 +58,8 @@ asio::awaitable<answer> reload(request& call)
     if (!record(call, line)) {
         co_return audit_unavailable();
     }
-    const reload_outcome outcome = call.gate.reload();
+    auto reloading = call.gate.reload();
+    const reload_outcome outcome = co_await std::move(reloading);
     json::array problems;
     for (const config::problem& one : outcome.problems) {
         problems.emplace_back(one.text());

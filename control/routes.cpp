@@ -44,6 +44,12 @@ constexpr route routes[] = {
 
     {"GET", "/api/audit", admin | auditor, false, search_audit},
     {"GET", "/api/audit/stream", admin | auditor, false, stream_audit},
+
+    {"GET", "/api/keys", admin, false, list_keys},
+    {"POST", "/api/keys/rotate", admin, true, rotate_keys},
+    {"POST", "/api/keys/shred", admin, true, shred_workspace},
+    {"GET", "/api/vault/backup", admin, false, back_up_vault},
+    {"POST", "/api/vault/restore", admin, true, restore_vault},
 };
 
 struct target_parts {

@@ -72,6 +72,13 @@ boost::asio::awaitable<answer> end_run(request& call);
 boost::asio::awaitable<answer> search_audit(request& call);
 boost::asio::awaitable<answer> stream_audit(request& call);
 
+boost::asio::awaitable<answer> list_keys(request& call);
+boost::asio::awaitable<answer> rotate_keys(request& call);
+boost::asio::awaitable<answer> shred_workspace(request& call);
+
+boost::asio::awaitable<answer> back_up_vault(request& call);
+boost::asio::awaitable<answer> restore_vault(request& call);
+
 boost::asio::awaitable<answer> report_requirements(request& call);
 boost::asio::awaitable<answer> report_one_requirement(request& call);
 

@@ -22,6 +22,7 @@
 // outlive the io_context's last handler; the server may go earlier.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>
@@ -63,7 +64,8 @@ struct services {  // borrowed; outlive the server
     identity::token_minter& minter;
     std::function<std::shared_ptr<const policy::catalogue>()> catalogue;
     std::chrono::milliseconds max_ttl{std::chrono::hours(24)};  // run_tokens.max_ttl
-    std::function<reload_outcome()> reload;  // empty: POST /api/reload answers 404
+    // Empty: POST /api/reload answers 404.
+    std::function<boost::asio::awaitable<reload_outcome>()> reload;
     std::function<std::vector<std::string>()>
         not_ready;                         // reasons; none: ready. Empty: always ready
     std::function<std::string()> metrics;  // Prometheus text; empty: /metrics answers 404

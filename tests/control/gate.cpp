@@ -118,7 +118,7 @@ Gate::Gate() : directory_(make_directory()), catalogue_(test_catalogue())
                      .trail = *writer_,
                      .minter = *minter_,
                      .catalogue = [this] { return catalogue_; },
-                     .reload = [this] { return next_reload_; },
+                     .reload = [this] { return reload(); },
                      .not_ready = [this] { return not_ready_; },
                      .metrics = [] { return std::string("sallyport_up 1\n"); },
                      .audit = desk_.get()};

@@ -90,6 +90,8 @@ protected:
     std::vector<json::object> lines(std::string_view kind) const;
 
     std::filesystem::path directory_;
+    boost::asio::awaitable<reload_outcome> reload() { co_return next_reload_; }
+
     client_options reach_;
     reload_outcome next_reload_;
     std::vector<std::string> not_ready_;
