@@ -229,7 +229,7 @@ TEST_F(SettingsProblems, NameWhatIsWrongWithTheMasterKey)
                       "1:21: others than its owner may use this file: chmod 600 it"},
                      {"vault: {master_key: \"file:base64.key\"}", ""},
                      {"vault: {previous_master_keys: [\"file:base64.key\", \"file:short.key\"]}",
-                      "1:52: the master key must be 32 bytes as 64 hexadecimal digits or base 64"},
+                      "1:51: the master key must be 32 bytes as 64 hexadecimal digits or base 64"},
                      {"vault: {previous_master_keys: [\"file:open.key\"]}",
                       "1:32: others than its owner may use this file: chmod 600 it"},
                      {"vault: {previous_master_keys: [\"file:base64.key\"]}", ""}});
