@@ -79,9 +79,9 @@ class Exchange:
 
 class Provider:
     """`authorization` is the one value of Authorization it answers to, unless `accepts` is
-    replaced."""
+    replaced. Without a certificate it speaks plain HTTP."""
 
-    def __init__(self, certificate, authorization=None, early=()):
+    def __init__(self, certificate, authorization=None, early=(), address="127.0.0.1"):
         self.authorization = authorization
         self.accepts = lambda request: request.values("Authorization") == [self.authorization]
         self.early = early  # patterns of paths whose routes read the body themselves
@@ -91,9 +91,11 @@ class Provider:
         self.routes = []
         self.lock = threading.Lock()
         self.stopped = threading.Event()
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(*certificate)
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.context = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
+        self.listener = socket.create_server((address, 0), backlog=512)
         self.port = self.listener.getsockname()[1]
         self.url = f"https://localhost:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -139,6 +141,9 @@ class Provider:
         try:
             plain.settimeout(120)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.context is None:
+                self._converse(plain, number)
+                return
             with self.context.wrap_socket(plain, server_side=True) as sock:
                 self._converse(sock, number)
         except (Ended, OSError, ValueError, IndexError):
