@@ -121,7 +121,8 @@ Gate::Gate() : directory_(make_directory()), catalogue_(test_catalogue())
                      .reload = [this] { return reload(); },
                      .not_ready = [this] { return not_ready_; },
                      .metrics = [] { return std::string("sallyport_up 1\n"); },
-                     .audit = desk_.get()};
+                     .audit = desk_.get(),
+                     .audit_behind = {}};
     server_ = std::make_unique<server>(context_, chosen, std::move(offered));
     reach_.address = server_->open();
     thread_ = std::thread([this] {
