@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "audit/note.hpp"
+#include "audit/checkpoint.hpp"
 #include "audit/scan.hpp"
 #include "tests/audit/trail_fixture.hpp"
 
@@ -144,12 +145,28 @@ TEST_F(RecoveryTest, KilledInTheMiddleOfItsOutcomesItWritesTheRest)
     EXPECT_TRUE(verify().sound) << verify().first_bad;
 }
 
+// The checkpoints that cover no line yet: how many more there are is a matter of time.
+std::string before_any_line(const std::string& notes)
+{
+    std::size_t end = 0;
+    while (const auto one = read_note(std::string_view(notes).substr(end))) {
+        const auto listed = parse_checkpoint(one->text);
+        EXPECT_TRUE(listed);
+        if (!listed || std::any_of(listed->heads.begin(), listed->heads.end(),
+                                   [](const writer_head& head) { return head.head.seq != 0; })) {
+            break;
+        }
+        end += one->bytes.size();
+    }
+    return notes.substr(0, end);
+}
+
 TEST_F(RecoveryTest, CutsATornTailAtEveryByteOfTheLastLine)
 {
     leave_unfinished({"a"}, {"c"});
     const std::filesystem::path file = files().front(), marker = files(".open").front();
     const std::filesystem::path notes = files(".notes").front();
-    const std::string whole = read_file(file), checkpoints = read_file(notes);
+    const std::string whole = read_file(file), checkpoints = before_any_line(read_file(notes));
     const std::size_t last = whole.rfind('\n', whole.size() - 2) + 1;
     for (std::size_t size = last; size < whole.size(); ++size) {
         std::filesystem::remove_all(settings_.directory);
