@@ -65,7 +65,9 @@ public:
     virtual task<page<wrapped_key>> list(std::string after) = 0;
     // How many were swapped.
     virtual task<std::uint64_t> swap(std::vector<key_swap> swaps) = 0;
-    // Deletes the generations below `generation`. The caller knows that no record names them.
+    // Deletes the generations below `generation`. The caller knows that no record names them; a
+    // store that can forget what it acknowledged looks itself: errc::version_conflict where one
+    // does, errc::not_found without a key of `generation`.
     virtual task<void> drop_below(std::string workspace, std::uint32_t generation) = 0;
 
     // The workspace's records that have a credential.

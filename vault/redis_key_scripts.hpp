@@ -23,10 +23,22 @@ end
 return done
 )";
 
-// KEYS the workspace's hash. ARGV the generation to keep, and all above it.
+// KEYS the workspace's hash of keys, its set of connections. ARGV the generation to keep, and all
+// above it. Answers conflict while a record is sealed under a lower one, missing without the kept
+// key: a replica that took over may have neither the new key nor the records resealed under it.
 constexpr const char* drop_keys = R"(
+local keep = tonumber(ARGV[1])
+local kept = redis.call('HGET', KEYS[1], ARGV[1])
+if not kept or kept == '' then return 'missing' end
+for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  local head = redis.call('HGET', 'sallyport:connection:' .. id, 'sealed')
+  if head and #head >= 10 then
+    local a, b, c, d = string.byte(head, 7, 10)
+    if ((a * 256 + b) * 256 + c) * 256 + d < keep then return 'conflict' end
+  end
+end
 for _, generation in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if tonumber(generation) < tonumber(ARGV[1]) then redis.call('HDEL', KEYS[1], generation) end
+  if tonumber(generation) < keep then redis.call('HDEL', KEYS[1], generation) end
 end
 return 'done'
 )";

@@ -180,6 +180,7 @@ task<std::uint64_t> redis_key_store::swap(std::vector<key_swap> swaps)
 task<void> redis_key_store::drop_below(std::string workspace, std::uint32_t generation)
 {
     words keys(1, keys_key(workspace));
+    keys.push_back("sallyport:connections:" + workspace);
     words arguments(1, std::to_string(generation));
     return redis_.change(&drop_keys_, std::move(keys), std::move(arguments));
 }

@@ -234,6 +234,11 @@ task<void> rotation::reseal_page(std::string workspace, data_pass* pass)
     } else if (pass->so_far.damaged == 0) {
         auto dropping = store_.drop_below(workspace, pass->so_far.generation);
         const result<void> dropped = co_await std::move(dropping);
+        if (dropped == errc::version_conflict) {
+            pass->so_far.done = false;  // The store took resealed records back: all over again.
+            pass->so_far.total = 0;
+            co_return result<void>();
+        }
         if (!dropped) {
             co_return dropped.error();
         }

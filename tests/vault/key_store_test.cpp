@@ -158,6 +158,21 @@ TEST_P(KeyStore, WritesNothingSealedUnderAnotherThanTheNewestGeneration)
     EXPECT_EQ(why(store_->insert(late)), errc::version_conflict);
 }
 
+// A replica that takes over may have neither the new key nor the records resealed under it. The
+// embedded store does not forget, and takes the caller's word.
+TEST_P(KeyStore, AStoreThatForgetsDropsNoKeyThatARecordNeeds)
+{
+    const bool forgets = GetParam() == "redis";
+    ASSERT_FALSE(why(keys().insert({"acme", 1, "one"})));
+    insert(1);
+    ASSERT_FALSE(why(keys().insert({"acme", 2, "two"})));
+    EXPECT_EQ(why(keys().drop_below("acme", 2)),
+              forgets ? error_code(errc::version_conflict) : error_code());
+    EXPECT_EQ(ask(keys().of("acme"))->size(), forgets ? 2u : 1u);
+    EXPECT_EQ(why(keys().drop_below("acme", 3)),
+              forgets ? error_code(errc::not_found) : error_code());
+}
+
 TEST_P(KeyStore, ListsTheSealedRecordsOfOneWorkspacePageByPage)
 {
     ASSERT_FALSE(why(keys().insert({"acme", 1, "one"})));
