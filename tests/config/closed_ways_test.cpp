@@ -88,7 +88,7 @@ TEST(ClosedWays, AParameterIsNoOtherVerbAndNoOtherCall)
             EXPECT_TRUE(strips(id, in, "batch")) << id;
         }
     }
-    for (const char* id : {"shopify", "zendesk", "intercom"}) {
+    for (const char* id : {"shopify", "zendesk", "intercom", "gitlab"}) {
         EXPECT_TRUE(strips(id, place::form, "_method")) << id;
     }
     for (const char* id : {"gmail", "google_calendar", "google_docs", "google_drive",
