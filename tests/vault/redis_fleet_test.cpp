@@ -1,6 +1,5 @@
 // Gates that share a real Redis: each with a control thread of its own, as in production.
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -16,11 +15,6 @@ namespace sallyport::vault {
 namespace {
 
 namespace asio = boost::asio;
-
-// Made before there are threads: ThreadSanitizer does not see into the library, which would make it
-// on the first thread that needs it and hand it to the others.
-const std::shared_ptr<spdlog::logger> log_of_all = spdlog::default_logger();
-
 using found_connection = std::shared_ptr<const resolved>;
 
 class gate {
