@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sallyport::vault {
 
@@ -42,5 +43,19 @@ end
 
 // A script that announces.
 inline std::string announcing(const char* script) { return std::string(announce_script) + script; }
+
+// Who sees to it that this gate's own changes are made to the store it knows, and remembers them:
+// the fleet (redis_fleet.hpp).
+class change_witness {
+public:
+    // What every change is made under: no store but the one this gate knows, and no older state of
+    // it. Two words, the last arguments of its script.
+    virtual void add_fence(std::vector<std::string>& arguments) const = 0;
+    // The message of a change of our own that the store has carried out.
+    virtual void acknowledged(const std::string& message) = 0;
+
+protected:
+    ~change_witness() = default;
+};
 
 }  // namespace sallyport::vault

@@ -86,19 +86,24 @@ task<void> redis_commands::change(const redis_script* what, words keys, words ar
     if (!reply) {
         co_return reply.error();
     }
-    if (reply->text == "missing") {
-        co_return errc::not_found;
+    co_return outcome_of(*reply);
+}
+
+result<void> outcome_of(const redis_reply& reply)
+{
+    if (reply.text == "done") {
+        return {};
     }
-    if (reply->text == "taken") {
-        co_return errc::already_exists;
+    if (reply.text == "missing") {
+        return errc::not_found;
     }
-    if (reply->text == "conflict") {
-        co_return errc::version_conflict;
+    if (reply.text == "taken") {
+        return errc::already_exists;
     }
-    if (reply->text != "done") {
-        co_return errc::corrupted;
+    if (reply.text == "conflict") {
+        return errc::version_conflict;
     }
-    co_return result<void>();
+    return reply.text == "foreign" ? errc::unavailable : errc::corrupted;
 }
 
 // "" where Redis does not tell.

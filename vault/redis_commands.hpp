@@ -24,6 +24,10 @@ struct redis_script {
 // A list of at least `count` texts and nothing else.
 bool all_texts(const redis_reply& reply, std::size_t count);
 
+// What a script's one word means: done, missing, taken, conflict, or foreign (not the store that
+// the change was meant for).
+result<void> outcome_of(const redis_reply& reply);
+
 class redis_commands {
 public:
     redis_commands(boost::asio::io_context& context, std::shared_ptr<redis_site> site,
@@ -37,7 +41,7 @@ public:
     task<redis_reply> ask(words command);
     // The script belongs to the caller and stays until the answer.
     task<redis_reply> call(const redis_script* what, words keys, words arguments);
-    // A script that answers with one word: done, missing, taken or conflict.
+    // A script that answers with one such word.
     task<void> change(const redis_script* what, words keys, words arguments);
 
     std::string trouble() const;

@@ -67,7 +67,7 @@ std::shared_ptr<redis_fleet> redis_fleet::make(asio::io_context& context,
         }
     };
     made->commands_ = std::make_unique<redis_commands>(context, std::move(site), std::move(hooks));
-    made->keys_ = make_redis_key_store(*made->commands_);
+    made->keys_ = make_redis_key_store(*made->commands_, *made);
     return made;
 }
 

@@ -20,13 +20,16 @@
 
 #include "vault/fleet_view.hpp"
 #include "vault/lease_holder.hpp"
+#include "vault/redis_announce.hpp"
 #include "vault/redis_commands.hpp"
 #include "vault/redis_dial.hpp"
 #include "vault/redis_key_store.hpp"
 
 namespace sallyport::vault {
 
-class redis_fleet final : public std::enable_shared_from_this<redis_fleet>, private fleet_effects {
+class redis_fleet final : public std::enable_shared_from_this<redis_fleet>,
+                          public change_witness,
+                          private fleet_effects {
 public:
     static constexpr std::chrono::milliseconds heartbeat_longest{250};
     static constexpr std::chrono::milliseconds silence_least{1000};
@@ -47,11 +50,8 @@ public:
     void start(std::weak_ptr<lease_holder> holder, std::chrono::milliseconds lease);
     void stop();
 
-    // What every change is made under: no store but the one this gate knows, and no older state of
-    // it. Two words, the last arguments of its script.
-    void add_fence(words& arguments) const;
-    // The message of a change of our own that the store has carried out.
-    void acknowledged(const std::string& message);
+    void add_fence(words& arguments) const override;
+    void acknowledged(const std::string& message) override;
 
     // Returns once no gate of the fleet can use what was changed before the call.
     static task<void> settle(std::shared_ptr<redis_fleet> self);

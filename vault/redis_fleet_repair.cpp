@@ -193,14 +193,11 @@ task<void> redis_fleet::put_back(std::shared_ptr<redis_fleet> self, fleet_change
             arguments = end_run_arguments(run, change.keep_until);
             break;
         }
-        case change_kind::workspace: {
-            auto shredding = self->keys_->shred(change.what, reason);
-            const result<std::uint64_t> shredded = co_await std::move(shredding);
-            if (!shredded) {
-                co_return shredded.error();
-            }
-            co_return result<void>();
-        }
+        case change_kind::workspace:
+            script = &change_scripts::shred();
+            keys = shred_keys(change.what);
+            arguments = {change.what, reason, std::to_string(now_micros())};
+            break;
         case change_kind::connection:
         case change_kind::healed: co_return result<void>();
     }

@@ -63,9 +63,10 @@ end
 return done
 )";
 
-// KEYS the workspace's hash of keys, its set of connections. ARGV workspace, reason, now. Announces
-// it (redis_announce.hpp), and returns how many connections were revoked.
+// KEYS the workspace's hash of keys, its set of connections. ARGV workspace, reason, now, fence.
+// Returns how many connections were revoked, and how it was announced (redis_announce.hpp).
 constexpr const char* shred = R"(
+if foreign() then return 'foreign' end
 local newest = 0
 for _, generation in ipairs(redis.call('HKEYS', KEYS[1])) do
   newest = math.max(newest, tonumber(generation))
@@ -84,8 +85,7 @@ for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   end
 end
 redis.call('DEL', 'sallyport:names:' .. ARGV[1])
-announce('w', ARGV[1])
-return revoked
+return {revoked, announce('w', ARGV[1])}
 )";
 
 }  // namespace sallyport::vault::redis_scripts

@@ -7,8 +7,8 @@
 #include "base/time.hpp"
 #include "vault/error.hpp"
 #include "vault/places.hpp"
-#include "vault/redis_announce.hpp"
 #include "vault/redis_key_scripts.hpp"
+#include "vault/redis_records.hpp"
 #include "vault/redis_scan.hpp"
 
 namespace sallyport::vault {
@@ -49,7 +49,10 @@ result<std::vector<wrapped_key>> to_keys(const std::string& workspace, const red
 
 class redis_key_store final : public key_store {
 public:
-    explicit redis_key_store(redis_commands& redis) : redis_(redis) {}
+    redis_key_store(redis_commands& redis, change_witness& witness)
+        : redis_(redis), witness_(witness)
+    {
+    }
 
     task<std::string> load(std::string workspace, std::uint32_t generation) override;
     task<void> insert(wrapped_key fresh) override;
@@ -65,12 +68,12 @@ private:
     task<std::uint64_t> count(const redis_script* what, words keys, words arguments);
 
     redis_commands& redis_;
+    change_witness& witness_;
     const redis_script keys_of_{redis_scripts::keys_of};
     const redis_script swap_keys_{redis_scripts::swap_keys};
     const redis_script drop_keys_{redis_scripts::drop_keys};
     const redis_script sealed_of_{redis_scripts::sealed_of};
     const redis_script swap_sealed_{redis_scripts::swap_sealed};
-    const redis_script shred_{announcing(redis_scripts::shred).c_str()};
 };
 
 task<std::string> redis_key_store::load(std::string workspace, std::uint32_t generation)
@@ -233,30 +236,35 @@ task<std::uint64_t> redis_key_store::swap_sealed(std::vector<sealed_swap> swaps)
 
 task<std::uint64_t> redis_key_store::shred(std::string workspace, std::string reason)
 {
-    words keys(1, keys_key(workspace));
-    keys.push_back("sallyport:connections:" + workspace);
+    words keys = shred_keys(workspace);
     words arguments(1, std::move(workspace));
     arguments.push_back(std::move(reason));
     arguments.push_back(std::to_string(now_micros()));
-    auto counting = count(&shred_, std::move(keys), std::move(arguments));
-    const result<std::uint64_t> revoked = co_await std::move(counting);
-    if (!revoked) {
-        co_return revoked.error();
+    witness_.add_fence(arguments);
+    auto calling = redis_.call(&change_scripts::shred(), std::move(keys), std::move(arguments));
+    const result<redis_reply> reply = co_await std::move(calling);
+    if (!reply) {
+        co_return reply.error();
     }
+    if (reply->type != kind::list || reply->elements.size() != 2) {
+        co_return errc::unavailable;  // Not the store that this gate knows.
+    }
+    const auto revoked = static_cast<std::uint64_t>(reply->elements[0].number);
+    witness_.acknowledged(reply->elements[1].text);
     // Its append-only file still holds what was deleted until it is written anew. Where that is not
     // permitted or under way already, the operator has to see to it: cli says so in any case.
     words rewrite(1, "BGREWRITEAOF");
     auto rewriting = redis_.ask(std::move(rewrite));
     const result<redis_reply> ignored = co_await std::move(rewriting);
     static_cast<void>(ignored);
-    co_return *revoked;
+    co_return revoked;
 }
 
 }  // namespace
 
-std::unique_ptr<key_store> make_redis_key_store(redis_commands& redis)
+std::unique_ptr<key_store> make_redis_key_store(redis_commands& redis, change_witness& witness)
 {
-    return std::make_unique<redis_key_store>(redis);
+    return std::make_unique<redis_key_store>(redis, witness);
 }
 
 }  // namespace sallyport::vault

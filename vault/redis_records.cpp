@@ -1,8 +1,10 @@
 #include "vault/redis_records.hpp"
 
 #include "vault/error.hpp"
+#include "vault/places.hpp"
 #include "vault/record_json.hpp"
 #include "vault/redis_announce.hpp"
+#include "vault/redis_key_scripts.hpp"
 #include "vault/redis_scripts.hpp"
 
 namespace sallyport::vault {
@@ -55,6 +57,13 @@ std::string run_key(const std::string& workspace, const std::string& run)
 }
 
 std::string runs_key(const std::string& workspace) { return "sallyport:runs:" + workspace; }
+
+words shred_keys(const std::string& workspace)
+{
+    words out(1, keys_key(workspace));
+    out.push_back("sallyport:connections:" + workspace);
+    return out;
+}
 
 words insert_arguments(const stored_connection& what)
 {
@@ -110,6 +119,12 @@ const redis_script& remove()
 const redis_script& end_run()
 {
     static const redis_script script = changing(redis_scripts::end_run);
+    return script;
+}
+
+const redis_script& shred()
+{
+    static const redis_script script = changing(redis_scripts::shred);
     return script;
 }
 

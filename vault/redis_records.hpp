@@ -33,6 +33,7 @@ result<stored_connection> to_connection(const redis_reply& reply);
 
 std::string run_key(const std::string& workspace, const std::string& run);
 std::string runs_key(const std::string& workspace);
+words shred_keys(const std::string& workspace);
 
 words insert_arguments(const stored_connection& what);
 words end_run_arguments(const std::string& run, unix_micros keep_until);
@@ -44,6 +45,7 @@ const redis_script& replace();
 const redis_script& revoke();
 const redis_script& remove();
 const redis_script& end_run();
+const redis_script& shred();
 }  // namespace change_scripts
 
 }  // namespace sallyport::vault

@@ -79,22 +79,7 @@ task<void> redis_store::change(const redis_script* what, words keys, words argum
         fleet_->acknowledged(reply->elements[1].text);
         co_return result<void>();
     }
-    if (reply->text == "missing") {
-        co_return errc::not_found;
-    }
-    if (reply->text == "taken") {
-        co_return errc::already_exists;
-    }
-    if (reply->text == "conflict") {
-        co_return errc::version_conflict;
-    }
-    if (reply->text == "foreign") {
-        co_return errc::unavailable;
-    }
-    if (reply->text != "done") {
-        co_return errc::corrupted;
-    }
-    co_return result<void>();
+    co_return outcome_of(*reply);
 }
 
 task<stored_connection> redis_store::load(std::string id)
