@@ -5,9 +5,11 @@ from contextlib import ExitStack
 import pytest
 
 from harness import catalogue, gate as gates, network, routes
+from harness.authorization_server import AuthorizationServer
 from harness.certificates import Authority
 from harness.fleet import Fleet
 from harness.gate import Gate
+from harness.oauth_lab import local_redis
 from harness.processes import discard, room
 from harness.provider import Provider
 
@@ -51,9 +53,12 @@ def make_gate():
     """Starts gates; at the end each must stop cleanly, prove its trail and have leaked nothing."""
     made = []
 
-    def make(providers, **options):
-        gate = Gate(providers, **options)
+    def make(providers, like=None, **options):
+        """`like`: another gate of its fleet, whose keys it gets."""
+        gate = Gate(providers, planted=like.planted if like else None, **options)
         made.append(gate)
+        if like:
+            gate.share_keys(like)
         return gate.start()
 
     yield make
@@ -126,6 +131,28 @@ def fleet_of(authority, size, **options):
     made = Fleet(authority, size, **options)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def authorization_server(authority, certificate):
+    server = AuthorizationServer(authority, certificate)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(authorization_server):
+    """The authorisation server; whatever a test did to its front and its knobs is undone."""
+    yield authorization_server
+    authorization_server.front.reset()
+    authorization_server.set(access_ttl=3600, code_ttl=60)
+
+
+@pytest.fixture(scope="module")
+def redis():
+    made = local_redis()
+    yield made
+    made.discard()
 
 
 @pytest.fixture

@@ -32,10 +32,9 @@ def install():
 class AuthorizationServer:
     """`front` is the token endpoint (and revocation) as a gate sees it: see token_front.py."""
 
-    def __init__(self, authority, certificate, planted=None):
+    def __init__(self, authority, certificate):
         install()
         self.authority = authority
-        self.planted = planted
         self.directory = room("issuer")
         certificate_file, key_file = certificate
         self.program = Program(
@@ -75,6 +74,13 @@ class AuthorizationServer:
         assert answer.status_code == 201, answer.text
         return {name: value for name, value in answer.json().items()
                 if name in ("client_id", "client_secret")}
+
+    def secret_file(self, client):
+        """Its secret as a gate's settings want it."""
+        file = self.directory / f"{client['client_id']}.secret"
+        file.touch(mode=0o600)
+        file.write_text(client["client_secret"])
+        return f"file:{file}"
 
     def set(self, **knobs):
         """access_ttl, code_ttl, refresh_ttl, device_ttl: seconds."""

@@ -170,8 +170,7 @@ class Fleet:
                     planted=first.planted if first else planted, preparation=machine.enter)
         gate.name = name
         if first:
-            for key in ("master.key", "run-token.key"):
-                (gate.directory / key).write_bytes((first.directory / key).read_bytes())
+            gate.share_keys(first)
         self.gates.append(gate)
         self.links.append(link)
         gate.start()

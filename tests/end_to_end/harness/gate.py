@@ -56,7 +56,7 @@ class Gate:
             if isinstance(values, dict):
                 for key, value in values.items():
                     if isinstance(value, dict):
-                        settings[section][key].update(value)
+                        settings[section].setdefault(key, {}).update(value)
                     else:
                         settings[section][key] = value
             else:
@@ -66,6 +66,11 @@ class Gate:
 
     def configure(self, settings):
         (self.directory / "sallyport.yaml").write_text(yaml.safe_dump(settings))
+
+    def share_keys(self, first):
+        """Before its start: becomes a gate of that one's fleet."""
+        for name in ("master.key", "run-token.key"):
+            (self.directory / name).write_bytes((first.directory / name).read_bytes())
 
     # Its life.
 

@@ -5,7 +5,9 @@ It counts token requests by grant and by what became of them. A fault is a funct
 (exchange, forward) -> None, where `forward()` asks the real server and gives (status, headers,
 body). Faults of `next` are used up one by one; after them `always` holds.
 """
+import contextlib
 import http.client
+import json
 import ssl
 import threading
 import time
@@ -28,11 +30,11 @@ class TokenFront(Provider):
         self.always = through
         self.asked = Counter()  # grant -> requests that arrived
         self.times = []  # (monotonic seconds, grant)
-        self.bodies = []  # what came back from the real one: JSON bytes
+        self.answered = []  # (what was asked, what the real server said), as far as it was JSON
         self.on("*", "/.*", self._serve_one)
 
     def _serve_one(self, exchange):
-        grant = grant_of(exchange.request)
+        grant = fields_of(exchange.request).get("grant_type", "")
         with self.lock:
             if exchange.request.path.endswith("/token"):
                 self.asked[grant] += 1
@@ -53,8 +55,8 @@ class TokenFront(Provider):
             body = answer.read()
         finally:
             link.close()
-        with self.lock:
-            self.bodies.append(body)
+        with contextlib.suppress(ValueError), self.lock:
+            self.answered.append((fields_of(request), json.loads(body)))
         return answer.status, answer.getheader("Content-Type"), body
 
     # What a test does with it.
@@ -70,14 +72,30 @@ class TokenFront(Provider):
         with self.lock:
             return self.asked[grant]
 
+    def successor(self, tokens):
+        """The newest tokens that came of these."""
+        while found := [told for asked, told in self.answered
+                        if asked.get("refresh_token") == tokens["refresh_token"]
+                        and "access_token" in told]:
+            tokens = found[0]
+        return tokens
+
+    def secrets(self):
+        """Every token and code that came past."""
+        with self.lock:
+            return {value for pair in self.answered for fields in pair
+                    for name, value in fields.items()
+                    if name in ("access_token", "refresh_token", "id_token", "code",
+                                "code_verifier", "client_secret", "client_assertion")}
+
     def wait_for(self, number, grant="refresh_token"):
         until(lambda: self.count(grant) >= number, f"{number} requests for {grant}")
 
 
-def grant_of(request):
+def fields_of(request):
     if (request.value("Content-Type") or "").startswith("application/json"):
-        return request.json().get("grant_type", "")
-    return dict(urllib.parse.parse_qsl(request.body.decode())).get("grant_type", "")
+        return request.json()
+    return dict(urllib.parse.parse_qsl(request.body.decode()))
 
 
 def give(exchange, status, content_type, body):
