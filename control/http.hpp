@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "control/answer.hpp"
-#include "control/wiping.hpp"
+#include "base/wiping.hpp"
 
 namespace sallyport::control {
 

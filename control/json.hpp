@@ -1,8 +1,5 @@
-// Reading JSON that a caller sent (RFC 8259), strictly, and saying everything that is wrong with it
-// at once.
-//
-// Refused outright: what is not JSON, is not UTF-8, nests deeper than json_depth_max or names a
-// member twice. Values live in wiped memory (wiping.hpp).
+// Reading JSON that a caller sent (base/strict_json.hpp) and saying everything that is wrong with
+// it at once.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -15,13 +12,11 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/strict_json.hpp"
 
 namespace sallyport::control {
 
-constexpr std::size_t json_depth_max = 16;
 constexpr std::size_t complaints_max = 64;  // further ones are not listed
-
-result<boost::json::value> parse_strictly(std::string_view text);
 
 // The codes of what can be wrong with a body. One complaint about its shape makes the answer 400;
 // otherwise the first complaint's code is the answer's.

@@ -13,7 +13,7 @@
 #include "control/answer.hpp"
 #include "control/server.hpp"
 #include "control/tokens.hpp"
-#include "control/wiping.hpp"
+#include "base/wiping.hpp"
 
 namespace sallyport::control {
 

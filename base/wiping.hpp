@@ -14,7 +14,7 @@
 #include <new>
 #include <string>
 
-namespace sallyport::control {
+namespace sallyport {
 
 template <class T>
 struct wiping_allocator {
@@ -62,4 +62,4 @@ inline boost::json::storage_ptr wiping_storage() noexcept
     return &resource;
 }
 
-}  // namespace sallyport::control
+}  // namespace sallyport
