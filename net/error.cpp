@@ -24,6 +24,8 @@ public:
             case errc::tls_failed: return "the TLS handshake failed";
             case errc::untrusted: return "the peer's certificate was not accepted";
             case errc::bad_tls_material: return "a certificate, key or CA file cannot be used";
+            case errc::bad_request: return "the request cannot be sent as it is";
+            case errc::bad_answer: return "the answer is not HTTP as it was asked for";
         }
         return "unknown network error";
     }

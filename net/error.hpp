@@ -17,6 +17,8 @@ enum class errc {
     tls_failed,         // the handshake
     untrusted,          // the peer's certificate: its issuer, its names or its dates
     bad_tls_material,   // a certificate, key or CA file of ours cannot be used
+    bad_request,        // a URL, method or field of ours that cannot be sent
+    bad_answer,         // not HTTP/1.1, or in an encoding that was not asked for
 };
 
 const boost::system::error_category& category() noexcept;
