@@ -69,7 +69,7 @@ function(sallyport_library name)
     cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
     list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
-    list(TRANSFORM ARG_DEPENDS REPLACE "^(base|policy|audit|identity|net|vault|config|proxy|control|cli)$"
+    list(TRANSFORM ARG_DEPENDS REPLACE "^(base|policy|audit|identity|net|vault|oauth|config|proxy|control|cli)$"
          "sallyport_\\1")
     if(sources)
         add_library(sallyport_${name} STATIC ${sources})
@@ -84,7 +84,7 @@ endfunction()
 function(sallyport_tests name)
     cmake_parse_arguments(ARG "" "" "DEPENDS;LABELS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.cpp)
-    list(TRANSFORM ARG_DEPENDS REPLACE "^(base|policy|audit|identity|net|vault|config|proxy|control|cli)$"
+    list(TRANSFORM ARG_DEPENDS REPLACE "^(base|policy|audit|identity|net|vault|oauth|config|proxy|control|cli)$"
          "sallyport_\\1")
     if(NOT sources)
         return()
@@ -98,7 +98,7 @@ endfunction()
 function(sallyport_benchmark name)
     cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/${name}*.cpp)
-    list(TRANSFORM ARG_DEPENDS REPLACE "^(base|policy|audit|identity|net|vault|config|proxy|control|cli)$"
+    list(TRANSFORM ARG_DEPENDS REPLACE "^(base|policy|audit|identity|net|vault|oauth|config|proxy|control|cli)$"
          "sallyport_\\1")
     if(NOT sources)
         return()

@@ -10,8 +10,8 @@ import os
 import re
 import sys
 
-FOLDERS = ("base", "policy", "audit", "identity", "net", "vault", "proxy", "config", "control",
-           "cli")
+FOLDERS = ("base", "policy", "audit", "identity", "net", "vault", "oauth", "proxy", "config",
+           "control", "cli")
 
 # Folder -> the folders, or single headers, it may include besides its own.
 MAY_INCLUDE = {
@@ -21,10 +21,12 @@ MAY_INCLUDE = {
     "identity": ("base",),
     "net": ("base",),
     "vault": ("base", "net"),
+    "oauth": ("base", "net", "policy", "vault/secret.hpp", "vault/connection.hpp",
+              "vault/fields.hpp", "vault/error.hpp", "vault/token_source.hpp"),
     "config": ("base", "policy") + tuple(f"{folder}/settings.hpp" for folder in FOLDERS),
     "proxy": ("base", "net", "policy", "audit", "identity", "vault/resolver.hpp",
               "vault/secret.hpp", "vault/error.hpp", "vault/connection.hpp"),
-    "control": ("base", "net", "vault", "policy", "audit", "identity", "config"),
+    "control": ("base", "net", "vault", "oauth", "policy", "audit", "identity", "config"),
     "cli": FOLDERS,
 }
 
@@ -35,7 +37,7 @@ HOMES = {
     "sqlite3": ("vault/",),
     "CLI/": ("cli/",),
     "boost/beast": ("proxy/", "net/", "control/"),
-    "boost/asio": ("proxy/", "net/", "control/", "vault/", "cli/"),
+    "boost/asio": ("proxy/", "net/", "control/", "vault/", "oauth/", "cli/"),
 }
 
 FILE_LINES_MAX = 400

@@ -1,0 +1,80 @@
+// The authorization servers of the catalogue, as the rest of the program asks them.
+//
+// Joins the pure halves of this folder with the HTTP client: looks up the provider, chooses the
+// client, sends, reads. It remembers nothing between requests and retries nothing: whoever asks
+// decides when to ask again. Every exchange has a limit (exchange_limit).
+//
+// Threading: the control thread. Lifetime: the HTTP client outlives it, and it outlives its
+// coroutines. A flow that is under way keeps the clients and the catalogue it began with.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/http_client.hpp"
+#include "oauth/authorization.hpp"
+#include "oauth/client.hpp"
+#include "oauth/token_answer.hpp"
+#include "oauth/token_request.hpp"
+#include "policy/provider.hpp"
+#include "vault/token_source.hpp"
+
+namespace sallyport::oauth {
+
+constexpr std::chrono::milliseconds exchange_limit{20'000};
+
+struct revocation_answer {
+    enum class verdict : std::uint8_t {
+        done,           // the provider says so, or the token is unknown to it
+        not_supported,  // there is no way, or none that this program understands
+        retry           // it may still live: try again later
+    };
+    verdict outcome = verdict::retry;
+    std::chrono::seconds retry_after{0};
+    std::string reason;  // for people; holds no secret
+};
+
+class endpoint final : public vault::token_source {
+public:
+    using catalogue_source = std::function<std::shared_ptr<const policy::catalogue>()>;
+
+    endpoint(net::http_client& http, catalogue_source catalogue,
+             std::shared_ptr<const clients> configured);
+
+    // After a reload.
+    void use_clients(std::shared_ptr<const clients> configured);
+
+    // --- connecting ----------------------------------------------------------------------------
+    // True if a user can be sent to the provider: it has a page for that, and we have a client.
+    bool can_authorize(const std::string& provider) const;
+    // `request.client_id` is filled in here. As oauth::authorize_url, and errc::no_client.
+    result<std::string> authorize_url(const vault::connection& record,
+                                      authorization_request request) const;
+    bool wants_pkce(const std::string& provider) const;
+    result<void> check_issuer(const vault::connection& record, const callback& got) const;
+    // `fresh`: tokens.fields is the whole credential. `rejected`: the code is wrong, used or too
+    // old, or the verifier does not fit.
+    boost::asio::awaitable<vault::refresh_answer> exchange_code(vault::connection record,
+                                                                code_grant grant);
+
+    // --- renewing ------------------------------------------------------------------------------
+    bool can_refresh(const vault::connection& record) const override;
+    boost::asio::awaitable<vault::refresh_answer> refresh(vault::connection record,
+                                                          vault::credential current) override;
+
+    // --- ending --------------------------------------------------------------------------------
+    // Ends the grant at the provider: the refresh token where there is one, else the access token.
+    boost::asio::awaitable<revocation_answer> revoke(vault::connection record,
+                                                     vault::credential current);
+
+private:
+    net::http_client& http_;
+    catalogue_source catalogue_;
+    std::shared_ptr<const clients> clients_;
+};
+
+}  // namespace sallyport::oauth

@@ -1,0 +1,60 @@
+// What is posted to a token endpoint, from what the provider's file says: form or JSON, the
+// standard parameters under the provider's names, its own parameters and headers, and the client's
+// proof in the way the provider wants it. Pure: the clock is an argument.
+//
+// Requests hold secrets; their memory is wiped. Source: RFC 6749, 2.3, 4.1.3, 4.4, 6; RFC 7523.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/wiping.hpp"
+#include "net/http_client.hpp"
+#include "oauth/client.hpp"
+#include "policy/provider.hpp"
+#include "vault/connection.hpp"
+
+namespace sallyport::oauth {
+
+using parameters = std::vector<std::pair<std::string, wiped_string>>;
+
+struct code_grant {
+    wiped_string code;
+    wiped_string verifier;     // empty: no PKCE
+    std::string redirect_uri;  // exactly as in the authorization request
+};
+
+// All of them: errc::no_oauth2, not_offered, missing_value, unsendable, bad_key.
+result<net::http_request> code_request(const policy::provider_facts& provider,
+                                       const vault::connection& record, const client& as,
+                                       const code_grant& grant, unix_micros now);
+
+// A long-lived token for the short-lived one that a code gave, where the provider has a request
+// for that (`exchange_url`).
+result<net::http_request> exchange_request(const policy::provider_facts& provider,
+                                           const vault::connection& record, const client& as,
+                                           std::string_view access_token);
+
+// With the refresh token, or where the provider's `refresh_url` renews the access token itself,
+// with that.
+result<net::http_request> refresh_request(const policy::provider_facts& provider,
+                                          const vault::connection& record, const client& as,
+                                          const vault::credential& current, unix_micros now);
+
+result<net::http_request> client_credentials_request(const policy::provider_facts& provider,
+                                                     const vault::connection& record,
+                                                     const client& as,
+                                                     const std::vector<std::string>& scopes,
+                                                     unix_micros now);
+
+// Any other grant: `asked` begins with grant_type. `as` may be null for grants that prove
+// themselves (RFC 7523).
+result<net::http_request> token_request(const policy::provider_facts& provider,
+                                        const vault::connection& record, const client* as,
+                                        parameters asked, unix_micros now);
+
+}  // namespace sallyport::oauth
