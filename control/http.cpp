@@ -1,6 +1,8 @@
 #include "control/http.hpp"
 
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/beast/http/serializer.hpp>
 #include <boost/json/serializer.hpp>
 #include <array>
 
@@ -8,6 +10,7 @@ namespace sallyport::control {
 
 namespace http = boost::beast::http;
 namespace json = boost::json;
+namespace asio = boost::asio;
 
 namespace {
 
@@ -78,6 +81,24 @@ response response_of(const answer& reply, bool keep_alive)
         message.content_length(message.body().size());
     }
     return message;
+}
+
+wiped_string written(response message)
+{
+    wiped_string text;
+    http::response_serializer<wiped_body, wiped_fields> serializer(message);
+    error_code error;
+    while (!serializer.is_done() && !error) {
+        serializer.next(error, [&](error_code&, const auto& buffers) {
+            std::size_t bytes = 0;
+            for (const asio::const_buffer piece : boost::beast::buffers_range_ref(buffers)) {
+                text.append(static_cast<const char*>(piece.data()), piece.size());
+                bytes += piece.size();
+            }
+            serializer.consume(bytes);
+        });
+    }
+    return text;
 }
 
 }  // namespace sallyport::control

@@ -1,5 +1,5 @@
-// The control listener's HTTP/1.1 messages (RFC 9112): what of a request is accepted, and how an
-// answer is written. Everything that may hold a credential is in wiped memory.
+// The HTTP/1.1 messages of the gate's own listeners (RFC 9112): what of a request is accepted, and
+// how an answer is written. Everything that may hold a credential is in wiped memory.
 #pragma once
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -28,5 +28,8 @@ std::optional<answer> refuse_head(const boost::beast::http::request_header<wiped
 answer problem_of_reading(const error_code& error);
 
 response response_of(const answer& reply, bool keep_alive);
+
+// The message as it goes out.
+wiped_string written(response message);
 
 }  // namespace sallyport::control

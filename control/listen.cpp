@@ -24,7 +24,7 @@ constexpr mode_t owner_only = 0600;
 
 [[noreturn]] void refuse(const std::string& what, const std::string& why)
 {
-    throw std::runtime_error("control.listen: " + what + ": " + why);
+    throw std::runtime_error(what + ": " + why);
 }
 
 void check(const error_code& error, const std::string& what)
@@ -112,20 +112,21 @@ std::string listen_on_tcp(const net::listen_address& address, acceptor_type& acc
     open_and_bind(acceptor, asio::ip::tcp::endpoint(ip, address.port), what);
     acceptor.listen(backlog, error);
     check(error, what);
-    return "http://" + text_of(tcp_endpoint(acceptor.local_endpoint()));
+    return (address.is_tls() ? "https://" : "http://") +
+           text_of(tcp_endpoint(acceptor.local_endpoint()));
 }
 
 }  // namespace
 
-std::string listen_on(const net::listen_address& address, acceptor_type& acceptor)
+std::string listen_on(const net::listen_address& address, acceptor_type& acceptor,
+                      const std::string& key)
 {
-    if (address.is_tls()) {
-        refuse(
-            address.host,
-            "TLS is not built into the control listener; use a unix socket or a loopback address");
+    try {
+        return address.is_unix() ? listen_on_unix(address.path, acceptor)
+                                 : listen_on_tcp(address, acceptor);
+    } catch (const std::runtime_error& why) {
+        throw std::runtime_error(key + ": " + why.what());
     }
-    return address.is_unix() ? listen_on_unix(address.path, acceptor)
-                             : listen_on_tcp(address, acceptor);
 }
 
 std::string name_of_peer(const protocol::socket& peer)

@@ -15,7 +15,7 @@ std::optional<std::string> request::query(std::string_view name) const
 result<void> record(const request& call, audit::entry line)
 {
     line.client = call.client;
-    line.actor = call.who->actor;
+    line.actor = call.who != nullptr ? std::string_view(call.who->actor) : "public";
     const result<std::uint64_t> appended = call.gate.trail.append(line);
     if (!appended) {
         return appended.error();

@@ -25,6 +25,9 @@ struct request {
     std::vector<std::string> named;  // what the route's {x} stood for
     std::vector<std::pair<std::string, std::string>> queries;  // decoded, names unique
     boost::json::object body{wiping_storage()};                // empty if the route takes none
+    // Where the route takes its body raw: the head's fields and the body itself.
+    std::vector<std::pair<std::string, std::string>> fields = {};
+    std::string_view raw_body = {};
 
     std::optional<std::string> query(std::string_view name) const;
 };

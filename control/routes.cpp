@@ -1,17 +1,13 @@
 #include "control/routes.hpp"
 
-#include <boost/url/decode_view.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
-#include <algorithm>
 #include <utility>
 
 #include "control/json.hpp"
+#include "control/route_match.hpp"
 
 namespace sallyport::control {
 
 namespace json = boost::json;
-namespace urls = boost::urls;
 
 namespace {
 
@@ -52,69 +48,6 @@ constexpr route routes[] = {
     {"POST", "/api/vault/restore", admin, true, restore_vault},
 };
 
-struct target_parts {
-    std::vector<std::string> segments;
-    std::vector<std::pair<std::string, std::string>> queries;
-};
-
-// '+' stays '+': it is a letter of names (CONTRACT.md 1), and no name holds a space.
-std::string decoded(urls::pct_string_view text)
-{
-    urls::encoding_opts options;
-    options.space_as_plus = false;
-    std::string plain;
-    const urls::decode_view view(text, options);
-    plain.assign(view.begin(), view.end());
-    return plain;
-}
-
-// Nullopt for what is not the origin form of RFC 9112, or names a query parameter twice.
-std::optional<target_parts> parse_target(std::string_view target)
-{
-    const auto url = urls::parse_origin_form(target);
-    if (!url) {
-        return std::nullopt;
-    }
-    target_parts parts;
-    for (const auto segment : url->encoded_segments()) {
-        parts.segments.push_back(decoded(segment));
-    }
-    for (const auto& parameter : url->encoded_params()) {
-        std::string name = decoded(parameter.key);
-        for (const auto& [known, value] : parts.queries) {
-            if (known == name) {
-                return std::nullopt;
-            }
-        }
-        parts.queries.emplace_back(std::move(name), decoded(parameter.value));
-    }
-    return parts;
-}
-
-// True if the segments fit the route's path; `named` then holds what its {x} stood for.
-bool fits(std::string_view path, const std::vector<std::string>& segments,
-          std::vector<std::string>& named)
-{
-    named.clear();
-    for (const std::string& segment : segments) {
-        if (path.empty()) {
-            return false;
-        }
-        path.remove_prefix(1);  // the slash
-        const std::string_view expected = path.substr(0, path.find('/'));
-        path.remove_prefix(expected.size());
-        if (expected.starts_with('{')) {
-            if (segment.empty()) {
-                return false;
-            }
-            named.push_back(segment);
-        } else if (segment != expected) {
-            return false;
-        }
-    }
-    return path.empty();
-}
-
 std::uint8_t bit_of(role value) noexcept
 {
     switch (value) {
@@ -125,43 +58,14 @@ std::uint8_t bit_of(role value) noexcept
     return 0;
 }
 
-struct match {
-    const route* found = nullptr;
-    std::vector<std::string> named;
-    std::string allow;  // the methods that the path has
-};
-
-match find_route(std::string_view method, const std::vector<std::string>& segments)
-{
-    match result;
-    std::vector<std::string> named;
-    for (const route& one : routes) {
-        if (!fits(one.path, segments, named)) {
-            continue;
-        }
-        result.allow += (result.allow.empty() ? "" : ", ") + std::string(one.method);
-        if (one.method == method) {
-            result.found = &one;
-            result.named = named;
-        }
-    }
-    return result;
-}
-
-answer wrong_method(std::string allow)
-{
-    answer refusal = problem(405, "method_not_allowed", "This path does not have that method.");
-    refusal.allow = std::move(allow);
-    return refusal;
-}
-
 }  // namespace
 
 std::variant<answer, admitted> admit(const services& gate, const token_table& tokens,
                                      const head& head)
 {
     std::optional<target_parts> parts = parse_target(head.target);
-    const match matched = parts ? find_route(head.method, parts->segments) : match{};
+    const route_match matched =
+        parts ? find_route(routes, head.method, parts->segments) : route_match();
 
     const bool is_open = matched.found != nullptr && (matched.found->roles & open) != 0;
     const std::string_view bearer = bearer_of(head.authorization);
@@ -192,7 +96,9 @@ std::variant<answer, admitted> admit(const services& gate, const token_table& to
 
 boost::asio::awaitable<answer> handle(admitted& ready, std::string_view body)
 {
-    if (ready.found->takes_body || !body.empty()) {
+    if (ready.found->raw_body) {
+        ready.call.raw_body = body;
+    } else if (ready.found->takes_body || !body.empty()) {
         result<json::value> parsed = parse_strictly(body);
         if (!parsed || !parsed->is_object()) {
             co_return problem(400, "bad_request",

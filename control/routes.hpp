@@ -24,6 +24,7 @@ struct route {
     std::uint8_t roles = 0;
     bool takes_body = false;  // a JSON object
     handler handle = nullptr;
+    bool raw_body = false;  // not JSON: the handler gets its bytes, and the head's fields
 };
 
 struct head {

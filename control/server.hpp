@@ -1,8 +1,7 @@
 // The control plane's HTTP server: one listener, JSON in and out (CONTRACT.md 8).
 //
-// HTTP/1.1 with keep-alive on a unix socket (owner-only) or a TCP address. TLS is not built into
-// this listener: open() refuses an address that asks for it. Chunked requests are refused (411), so
-// that a body's length is known before its first byte is read.
+// A listener (listener.hpp) on a unix socket or a TCP address; open() refuses one that asks for
+// TLS.
 //
 // Who may call: `Authorization: Bearer` with one of the settings' tokens, each with a role and the
 // workspaces it speaks for. Only /healthz and /readyz need none.
@@ -12,8 +11,7 @@
 // Where the action then fails, a second line of the same kind says so with its `code`. So the trail
 // may show an attempt that came to nothing, never hide one that did not.
 //
-// Credentials go in and never come out. The memory that requests and their JSON pass through is
-// wiped when it is given back (wiping.hpp).
+// Credentials go in and never come out.
 //
 // What succeeds answers 200 with the object asked for; adding a connection or a run 201; DELETE 204
 // without a body. Revoke, activate and deactivate answer with the connection as it then stands.
@@ -40,16 +38,8 @@
 
 namespace sallyport::control {
 
-constexpr std::size_t head_bytes_max = std::size_t{16} << 10;
 constexpr std::size_t body_bytes_max = std::size_t{1} << 20;
-constexpr std::size_t sessions_max = 256;  // callers at once; further ones wait in the backlog
-constexpr std::chrono::seconds head_timeout{10};
-constexpr std::chrono::seconds body_timeout{30};
-constexpr std::chrono::seconds idle_timeout{75};  // between two requests of one connection
-constexpr std::chrono::seconds write_timeout{30};
-// A wrong token is answered this late and its connection closed: with sessions_max it bounds how
-// many can be tried.
-constexpr std::chrono::milliseconds wrong_token_delay{100};
+constexpr std::size_t sessions_max = 256;
 
 struct reload_outcome {
     bool applied = false;       // false: the old configuration stays in force
@@ -81,18 +71,13 @@ public:
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
-    // Binds and starts accepting. Returns what to print after "listening control ": unix:PATH or
-    // http://127.0.0.1:PORT. Throws std::runtime_error with one clear sentence. A socket file left
-    // behind by a dead gate is replaced; one that somebody listens on is not.
+    // As listener::open and stop.
     std::string open();
-
-    // Accepts no more, closes what is idle, and lets a request that is being answered finish its
-    // deed (its caller may not hear of it). Idempotent.
     void stop();
 
 private:
-    struct state;
-    std::shared_ptr<state> state_;  // shared with the sessions: they may end after the server
+    struct parts;
+    std::unique_ptr<parts> parts_;
 };
 
 }  // namespace sallyport::control

@@ -114,21 +114,25 @@ Gate::Gate() : directory_(make_directory()), catalogue_(test_catalogue())
 
     desk_ = std::make_unique<audit_desk>(context_, trail_settings.directory);
     const settings chosen = settings_in(directory_);
-    services offered{.vault = *keeper_,
-                     .trail = *writer_,
-                     .minter = *minter_,
-                     .catalogue = [this] { return catalogue_; },
-                     .reload = [this] { return reload(); },
-                     .not_ready = [this] { return not_ready_; },
-                     .metrics = [] { return std::string("sallyport_up 1\n"); },
-                     .audit = desk_.get(),
-                     .audit_behind = {}};
-    server_ = std::make_unique<server>(context_, chosen, std::move(offered));
+    server_ = std::make_unique<server>(context_, chosen, offered());
     reach_.address = server_->open();
     thread_ = std::thread([this] {
         const auto work = asio::make_work_guard(context_);
         context_.run();
     });
+}
+
+services Gate::offered()
+{
+    return {.vault = *keeper_,
+            .trail = *writer_,
+            .minter = *minter_,
+            .catalogue = [this] { return catalogue_; },
+            .reload = [this] { return reload(); },
+            .not_ready = [this] { return not_ready_; },
+            .metrics = [] { return std::string("sallyport_up 1\n"); },
+            .audit = desk_.get(),
+            .audit_behind = {}};
 }
 
 Gate::~Gate()

@@ -89,6 +89,8 @@ protected:
     std::string trail() const;                     // every line so far
     std::vector<json::object> lines(std::string_view kind) const;
 
+    services offered();  // what the server was given
+
     std::filesystem::path directory_;
     boost::asio::awaitable<reload_outcome> reload() { co_return next_reload_; }
 

@@ -31,7 +31,7 @@ protected:
     {
         try {
             acceptor_type acceptor(context_);
-            listen_on(address_, acceptor);
+            listen_on(address_, acceptor, "control.listen");
         } catch (const std::runtime_error& error) {
             return error.what();
         }
@@ -46,7 +46,7 @@ TEST_F(Listener, ReplacesTheSocketOfAGateThatDied)
 {
     {
         acceptor_type first(context_);
-        EXPECT_EQ(listen_on(address_, first), "unix:" + address_.path);
+        EXPECT_EQ(listen_on(address_, first, "control.listen"), "unix:" + address_.path);
     }
     ASSERT_TRUE(std::filesystem::exists(address_.path));
     EXPECT_EQ(refusal(), "");
@@ -55,7 +55,7 @@ TEST_F(Listener, ReplacesTheSocketOfAGateThatDied)
 TEST_F(Listener, LeavesASocketThatSomebodyListensOn)
 {
     acceptor_type first(context_);
-    listen_on(address_, first);
+    listen_on(address_, first, "control.listen");
     EXPECT_EQ(refusal(), "control.listen: " + address_.path + ": another process listens there");
 }
 
@@ -72,20 +72,12 @@ TEST_F(Listener, RefusesAPathThatNoSocketCanHave)
     EXPECT_NE(refusal().find("107 bytes"), std::string::npos);
 }
 
-TEST_F(Listener, RefusesTlsInAClearSentence)
-{
-    address_.path.clear();
-    address_.host = "127.0.0.1";
-    address_.tls_certificate = "cert.pem";
-    EXPECT_NE(refusal().find("TLS is not built"), std::string::npos);
-}
-
 TEST_F(Listener, SaysWhichPortTheKernelPicked)
 {
     address_ = {};
     address_.host = "localhost";
     acceptor_type acceptor(context_);
-    const std::string where = listen_on(address_, acceptor);
+    const std::string where = listen_on(address_, acceptor, "control.listen");
     EXPECT_TRUE(where.starts_with("http://127.0.0.1:")) << where;
     EXPECT_GT(std::stoi(where.substr(where.rfind(':') + 1)), 0);
 }
@@ -102,7 +94,8 @@ TEST_F(Listener, NamesAnAddressThatCannotBeHad)
 TEST_F(Listener, MakesAClientWaitNoLongerThanItSaid)
 {
     acceptor_type silent(context_);
-    const client_options patience{listen_on(address_, silent), "", std::chrono::milliseconds(50)};
+    const client_options patience{listen_on(address_, silent, "control.listen"), "",
+                                  std::chrono::milliseconds(50)};
     const auto start = std::chrono::steady_clock::now();
     const result<client_response> answer = call(patience, "GET", "/healthz", "");
     ASSERT_FALSE(answer);

@@ -1,5 +1,6 @@
 #include <sys/stat.h>
 
+#include "control/listener.hpp"
 #include "gate.hpp"
 
 namespace sallyport::control {
@@ -180,6 +181,21 @@ TEST_F(Gate, OpensItsSocketForItsOwnerAlone)
     struct stat status = {};
     ASSERT_EQ(::stat((directory_ / "control.sock").c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777u, 0600u);
+}
+
+TEST_F(Gate, RefusesToListenWithTls)
+{
+    settings chosen = settings_in(directory_);
+    chosen.listen = {};
+    chosen.listen.host = "127.0.0.1";
+    chosen.listen.tls_certificate = "cert.pem";
+    server other(context_, chosen, offered());
+    try {
+        other.open();
+        FAIL() << "it listens";
+    } catch (const std::runtime_error& why) {
+        EXPECT_NE(std::string(why.what()).find("TLS is not built"), std::string::npos);
+    }
 }
 
 }  // namespace
