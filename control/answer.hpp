@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "control/json.hpp"
@@ -27,7 +29,7 @@ struct answer {
     std::string text;         // instead of the body, where it is not JSON: the metrics
     std::string json_text;  // instead of the body, where it is written already: lines of the trail
     std::shared_ptr<event_source> events;  // instead of all that; with the session alone
-    std::string allow;                     // methods, with 405
+    std::vector<std::pair<std::string_view, std::string>> fields;  // further ones of the head
     bool is_problem = false;
 };
 

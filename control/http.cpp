@@ -73,8 +73,8 @@ response response_of(const answer& reply, bool keep_alive)
     if (reply.status == 401) {
         message.set(http::field::www_authenticate, "Bearer");
     }
-    if (!reply.allow.empty()) {
-        message.set(http::field::allow, reply.allow);
+    for (const auto& [name, value] : reply.fields) {
+        message.set(name, value);
     }
     message.keep_alive(keep_alive);
     if (reply.status != 204) {

@@ -90,7 +90,7 @@ route_match find_route(std::span<const route> table, std::string_view method,
 answer wrong_method(std::string allow)
 {
     answer refusal = problem(405, "method_not_allowed", "This path does not have that method.");
-    refusal.allow = std::move(allow);
+    refusal.fields.emplace_back("Allow", std::move(allow));
     return refusal;
 }
 

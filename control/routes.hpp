@@ -1,9 +1,14 @@
 // The control API's routing table, and the two steps every request takes through it: admitted by
 // its head, then handled with its body.
+//
+// A route describes itself: GET /api/openapi.json is made of the table (openapi.hpp), and the tests
+// hold every answer they see against it. route_table.cpp does not compile with a route that says
+// nothing, and the names in `parameters`, `body` and `answers` are those of schemas.hpp.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -11,21 +16,39 @@
 
 namespace sallyport::control {
 
-// Bits of route::roles. `open` needs no token at all.
+// Bits of route::roles. `open` needs no token at all; nor does `outside`, which stands in the
+// public listener's table.
 namespace may_call {
-constexpr std::uint8_t admin = 1, platform = 2, auditor = 4, open = 8;
+constexpr std::uint8_t admin = 1, platform = 2, auditor = 4, open = 8, outside = 16;
 constexpr std::uint8_t people = admin | platform;
 constexpr std::uint8_t everyone = admin | platform | auditor;
 }  // namespace may_call
+
+struct route_description {
+    std::string_view summary;  // what it does, in a few words
+    // Of query and head, with "!" where required: "workspace! user".
+    std::string_view parameters = {};
+    std::string_view body = {};     // the schema of the JSON object it takes; empty: none
+    std::string_view answers = {};  // where it succeeds: "200 connection", "204 -"
+    // Where it does not: "404 not_found 409 already_exists conflict". Those that every route with a
+    // token, a body or the vault may give are known (openapi.cpp).
+    std::string_view refusals = {};
+};
 
 struct route {
     std::string_view method;
     std::string_view path;  // with {x} for one segment that the handler gets decoded
     std::uint8_t roles = 0;
-    bool takes_body = false;  // a JSON object
     handler handle = nullptr;
+    route_description about;
     bool raw_body = false;  // not JSON: the handler gets its bytes, and the head's fields
+
+    constexpr bool takes_body() const noexcept { return !about.body.empty(); }
 };
+
+std::span<const route> routes() noexcept;
+// The one that a request of the control listener would take; null: none.
+const route* route_for(std::string_view method, std::string_view target);
 
 struct head {
     std::string_view method;
@@ -48,11 +71,12 @@ std::variant<answer, admitted> admit(const services& gate, const token_table& to
 // Reads the body into the request and runs the handler.
 boost::asio::awaitable<answer> handle(admitted& ready, std::string_view body);
 
-// The handlers, by family; each is described by the table in routes.cpp.
+// The handlers, by family; each is described by the table in route_table.cpp.
 boost::asio::awaitable<answer> health(request& call);
 boost::asio::awaitable<answer> readiness(request& call);
 boost::asio::awaitable<answer> metrics(request& call);
 boost::asio::awaitable<answer> reload(request& call);
+boost::asio::awaitable<answer> show_openapi(request& call);
 
 boost::asio::awaitable<answer> list_providers(request& call);
 boost::asio::awaitable<answer> show_provider(request& call);

@@ -9,6 +9,8 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include "control/openapi.hpp"
+
 namespace sallyport::control {
 
 namespace asio = boost::asio;
@@ -173,6 +175,9 @@ reply Gate::ask(std::string_view method, std::string_view target, std::string_vi
     heard.status = answer->status;
     error_code error;
     heard.body = json::parse(answer->body, error);
+    if (const route* taken = route_for(method, target)) {
+        EXPECT_EQ(undescribed(*taken, heard.status, heard.code()), "");
+    }
     return heard;
 }
 

@@ -1,0 +1,159 @@
+// What the control API offers (CONTRACT.md 8): one entry a route, in the order of the document that
+// is made of it.
+#include <algorithm>
+
+#include "control/routes.hpp"
+
+namespace sallyport::control {
+
+namespace {
+
+using namespace may_call;
+
+constexpr route on(std::string_view method, std::string_view path, std::uint8_t roles,
+                   handler handle, const route_description& about)
+{
+    return {method, path, roles, handle, about};
+}
+
+constexpr route table[] = {
+    on("GET", "/healthz", open, health, {.summary = "Is the gate alive?", .answers = "200 health"}),
+    on("GET", "/readyz", open, readiness,
+       {.summary = "Can the gate serve calls, and why not?",
+        .answers = "200 readiness",
+        .refusals = "503 not_ready"}),
+    on("GET", "/metrics", everyone, metrics,
+       {.summary = "The gate's metrics in the text format of Prometheus",
+        .answers = "200 metrics_text"}),
+    on("GET", "/api/openapi.json", everyone, show_openapi,
+       {.summary = "This description of the API", .answers = "200 openapi"}),
+    on("POST", "/api/reload", admin, reload,
+       {.summary = "Read the configuration and the catalogue again",
+        .answers = "200 reloaded",
+        .refusals = "404 not_found 422 invalid_configuration"}),
+
+    on("GET", "/api/connect/providers", people, list_providers,
+       {.summary = "The enabled providers of the catalogue, by category",
+        .answers = "200 provider_list"}),
+    on("GET", "/api/connect/providers/{id}", people, show_provider,
+       {.summary = "One provider: how to connect it, its scopes, its limits",
+        .answers = "200 provider",
+        .refusals = "404 unknown_provider"}),
+
+    on("GET", "/api/connect/connections", people, list_connections,
+       {.summary = "The connections of the workspaces that the token speaks for",
+        .parameters = "workspace user",
+        .answers = "200 connection_list"}),
+    on("POST", "/api/connect/connections", people, add_connection,
+       {.summary = "Add a connection, with its credential or without",
+        .body = "new_connection",
+        .answers = "201 connection",
+        .refusals = "409 already_exists 422 invalid_request invalid_credential unknown_provider"}),
+    on("GET", "/api/connect/connections/{id}", people, show_connection,
+       {.summary = "One connection, never its credential",
+        .answers = "200 connection",
+        .refusals = "404 not_found 422 invalid_request"}),
+    on("PATCH", "/api/connect/connections/{id}", people, update_connection,
+       {.summary = "Change a connection's settings, variables or credential",
+        .body = "connection_changes",
+        .answers = "200 connection",
+        .refusals = "404 not_found 409 already_exists connection_revoked version_conflict "
+                    "422 invalid_request invalid_credential unknown_provider credential_required"}),
+    on("DELETE", "/api/connect/connections/{id}", people, remove_connection,
+       {.summary = "Remove a connection and its credential without a trace but the trail's",
+        .answers = "204 -",
+        .refusals = "404 not_found 422 invalid_request"}),
+    on("POST", "/api/connect/connections/{id}/revoke", people, revoke_connection,
+       {.summary = "Revoke a connection for good: no call starts with it any more",
+        .parameters = "wait",
+        .answers = "200 connection",
+        .refusals = "404 not_found 422 invalid_request 503 not_settled"}),
+    on("POST", "/api/connect/connections/{id}/activate", people, activate_connection,
+       {.summary = "Switch on a connection that was switched off",
+        .answers = "200 connection",
+        .refusals = "404 not_found 409 connection_status connection_revoked version_conflict "
+                    "422 invalid_request"}),
+    on("POST", "/api/connect/connections/{id}/deactivate", people, deactivate_connection,
+       {.summary = "Switch off a connection until it is switched on again",
+        .answers = "200 connection",
+        .refusals = "404 not_found 409 connection_status connection_revoked version_conflict "
+                    "422 invalid_request"}),
+
+    on("GET", "/api/connect/status", people, report_one_requirement,
+       {.summary = "Does a user have a connection at one provider?",
+        .parameters = "workspace! user! provider!",
+        .answers = "200 requirements_report"}),
+    on("POST", "/api/connect/status", people, report_requirements,
+       {.summary = "Does a user have the connections that an App needs?",
+        .body = "requirements_question",
+        .answers = "200 requirements_report",
+        .refusals = "422 invalid_request"}),
+
+    on("GET", "/api/runs", people, list_runs,
+       {.summary = "The live runs of a workspace",
+        .parameters = "workspace!",
+        .answers = "200 run_list"}),
+    on("POST", "/api/runs", people, start_run,
+       {.summary = "Start a run: the answer holds its token, which is told once",
+        .body = "new_run",
+        .answers = "201 started_run",
+        .refusals =
+            "409 already_exists 422 invalid_request unknown_provider requirements_unsatisfied"}),
+    on("DELETE", "/api/runs/{run}", people, end_run,
+       {.summary = "End a run, wherever its token was minted",
+        .parameters = "workspace! wait",
+        .answers = "204 -",
+        .refusals = "503 not_settled"}),
+
+    on("GET", "/api/audit", admin | auditor, search_audit,
+       {.summary = "Search the trail, newest lines first",
+        .parameters =
+            "since until workspace user app run_query connection provider operation class "
+            "code status kind call limit cursor",
+        .answers = "200 trail_page",
+        .refusals = "404 not_found 429 overloaded 503 overloaded"}),
+    on("GET", "/api/audit/stream", admin | auditor, stream_audit,
+       {.summary = "The lines of the trail as they are written (server-sent events)",
+        .parameters = "workspace last_event_id",
+        .answers = "200 trail_events",
+        .refusals = "404 not_found 503 overloaded"}),
+
+    on("GET", "/api/keys", admin, list_keys,
+       {.summary = "The workspaces' data keys, or one workspace's with the records under each",
+        .parameters = "workspace after",
+        .answers = "200 key_list"}),
+    on("POST", "/api/keys/rotate", admin, rotate_keys,
+       {.summary = "One step of a rotation: of a workspace's data key, or of the master key",
+        .body = "rotation_wish",
+        .answers = "200 rotation_progress",
+        .refusals = "404 not_found 409 conflict"}),
+    on("POST", "/api/keys/shred", admin, shred_workspace,
+       {.summary = "Delete a workspace's keys, and with them every credential in it",
+        .body = "shredding",
+        .answers = "200 shredded",
+        .refusals = "404 not_found 422 invalid_request"}),
+    on("GET", "/api/vault/backup", admin, back_up_vault,
+       {.summary = "A page of the vault's backup: sealed records and wrapped keys",
+        .parameters = "part! after",
+        .answers = "200 backup_page"}),
+    on("POST", "/api/vault/restore", admin, restore_vault,
+       {.summary = "Put items of a backup back",
+        .body = "backup_items",
+        .answers = "200 restored",
+        .refusals = "409 conflict 422 invalid_backup unknown_master_key"}),
+};
+
+constexpr bool describes_itself(const route& one)
+{
+    const route_description& about = one.about;
+    return !about.summary.empty() && about.answers.size() > 4 && about.answers[3] == ' ' &&
+           one.roles != 0;
+}
+static_assert(std::all_of(std::begin(table), std::end(table), describes_itself),
+              "every route says what it does (summary) and what it answers (answers)");
+
+}  // namespace
+
+std::span<const route> routes() noexcept { return table; }
+
+}  // namespace sallyport::control

@@ -1,0 +1,55 @@
+#include "control/schemas.hpp"
+
+namespace sallyport::control {
+
+namespace {
+
+constexpr std::string_view text = R"({"type": "string"})";
+constexpr std::string_view name = R"({"$ref": "#/components/schemas/name"})";
+
+constexpr named_parameter parameters[] = {
+    {"id", "path", "id", text, "The id."},
+    {"run", "path", "run", name, "The run's name."},
+
+    {"workspace", "query", "workspace", name, "The workspace."},
+    {"user", "query", "user", name, "The user."},
+    {"provider", "query", "provider", name, "The provider's id."},
+    {"wait", "query", "wait", R"({"enum": ["true", "false"]})",
+     "Answer once no gate of the fleet can use any more what was taken away."},
+    {"after", "query", "after", text, "The `next` of the page before."},
+    {"part", "query", "part", R"({"enum": ["keys", "connections", "runs"]})",
+     "Which part of the vault."},
+
+    {"since", "query", "since", text, "Not before: RFC 3339, or how long ago (15m)."},
+    {"until", "query", "until", text, "Before: RFC 3339, or how long ago."},
+    {"app", "query", "app", name, "The App."},
+    {"run_query", "query", "run", name, "The run's name."},
+    {"connection", "query", "connection", text, "A connection's id."},
+    {"operation", "query", "operation", text, "The operation."},
+    {"class", "query", "class", R"({"enum": ["read", "write", "destructive"]})",
+     "The operation's class."},
+    {"code", "query", "code", text, "A refusal's or a failure's code."},
+    {"status", "query", "status", text, "The HTTP status."},
+    {"kind", "query", "kind", text, "The line's kind, such as call.outcome."},
+    {"call", "query", "call", text, "A call's id."},
+    {"limit", "query", "limit", R"({"type": "integer", "minimum": 1, "maximum": 1000})",
+     "How many items a page holds at most; 100 if left out."},
+    {"cursor", "query", "cursor", text, "The `next` of the page before."},
+    {"last_event_id", "header", "Last-Event-ID", text, "Go on behind this event."},
+};
+
+}  // namespace
+
+std::vector<named_schema> all_schemas()
+{
+    std::vector<named_schema> all;
+    for (const std::span<const named_schema> family :
+         {gate_schemas(), connection_schemas(), run_schemas(), vault_schemas()}) {
+        all.insert(all.end(), family.begin(), family.end());
+    }
+    return all;
+}
+
+std::span<const named_parameter> all_parameters() noexcept { return parameters; }
+
+}  // namespace sallyport::control
