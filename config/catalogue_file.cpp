@@ -200,6 +200,7 @@ void read_provider(const std::string& path, policy::provider_facts& facts, table
     read_scopes(file, top, facts);
     read_rules(file, top, facts, tables, found);
     read_oauth2(file, top, facts);
+    read_webhooks(file, top, facts);
     read_descriptions(file, top, facts);
     read_coarse(file, top, facts);
     expand_implications(facts);

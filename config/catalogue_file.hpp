@@ -18,6 +18,7 @@
 //   or
 //                      a table names the other one as well
 //   oauth2             see policy/oauth2_facts.hpp
+//   webhooks           see policy/webhook_facts.hpp and read_webhooks
 //   strip, test, rate_limit, tunnels, method_override, verb_semantics, read_over_post, graphql,
 //   method_scopes, capabilities, optional_headers, optional_params, version_in_path, notes,
 //   checked, unverified: see policy/provider_description.hpp
@@ -60,6 +61,11 @@ void read_never_values(yaml_file& file, yaml_map& top, policy::provider_facts& f
 // ["crm.objects.contacts.*"]}], untold: [/templates]}, see policy::object_scopes.
 void read_object_scopes(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
 void read_oauth2(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
+
+// `webhooks`: {proof: hmac_sha256 | shared_token, signature: {header, member, prefix, encoding: hex |
+// base64}, signed: "v0:{timestamp}:{body}", secret_prefix, timestamp: {header, member, json},
+// tolerance: 5m, id: {...}, event: {...}, challenge: true, note}.
+void read_webhooks(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
 void read_descriptions(yaml_file& file, yaml_map& top, policy::provider_facts& facts);
 
 // `coarse`: [{path: "/v1/**", hosts, read, write, destructive}]. For an API whose calls nobody

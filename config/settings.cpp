@@ -132,6 +132,7 @@ void settings_reader::read(const yaml_node& root)
     read_proxy(section(top, root, "proxy"));
     read_control(section(top, root, "control"));
     read_public(section(top, root, "public"));
+    read_webhooks(section(top, root, "webhooks"));
     read_vault(section(top, root, "vault"));
     read_run_tokens(section(top, root, "run_tokens"));
     read_audit(section(top, root, "audit"));

@@ -42,6 +42,9 @@ private:
     void read_control(const yaml_node& node);
     void read_token(const yaml_node& node);
     void read_public(const yaml_node& node);
+    void read_webhooks(const yaml_node& node);
+    void read_webhook_target(const yaml_node& node);
+    void read_webhook_secrets(const yaml_node& node);
     void read_vault(const yaml_node& node);
     void read_redis(const yaml_node& node);
     std::optional<referenced> read_pem(yaml_map& map, std::string_view key, std::string& path,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,30 @@ struct token {
     std::vector<std::string> workspaces;  // "*": every one
 };
 
+// Where the gate tells of what happens to connections.
+struct webhook_target {
+    std::string url;
+    std::string secret;                   // the key itself, already read and decoded
+    std::vector<std::string> workspaces;  // "*": every one
+    std::vector<std::string> events;      // "connection.revoked", ...; empty: every one
+    bool plain_http = false;
+    bool private_addresses = false;
+    std::string tls_ca;  // PEM file, absolute; empty: the system's roots
+};
+
+struct webhook_settings {
+    std::vector<webhook_target> deliver;
+    std::map<std::string, std::string> accept;  // provider id -> shared secret, already read
+    std::string stream;                         // redis://...: where accepted events go
+};
+
 struct settings {
     net::listen_address listen;
     std::vector<token> tokens;
     std::string connect_page;
     std::vector<net::listen_address> public_listen;
     std::string public_url;
+    webhook_settings webhooks;
 };
 
 }  // namespace sallyport::control

@@ -11,6 +11,7 @@
 #include "policy/provider_description.hpp"
 #include "policy/scopes.hpp"
 #include "policy/shared_list.hpp"
+#include "policy/webhook_facts.hpp"
 
 #include <cstdint>
 #include <map>
@@ -156,6 +157,7 @@ struct provider_facts {
     // placeholder stands for one.
     std::vector<std::string> never_values;
     std::optional<oauth2_facts> oauth2;
+    std::optional<webhook_facts> webhooks;
     provider_description about;
 };
 
