@@ -46,7 +46,8 @@ struct exchange {
     framing answer_body;
     bool upstream_keep_alive = false;
     unsigned attempts = 0;
-    unsigned status = 0;  // that the caller was given
+    bool renewed = false;  // the provider refused the credential, and a fresher one was asked for
+    unsigned status = 0;   // that the caller was given
     std::uint64_t request_bytes = 0;
     std::uint64_t response_bytes = 0;
     bool client_lost = false;

@@ -63,6 +63,17 @@ net::task<refusal> session::forward()
         if (!fate) {
             fate = co_await read_answer_head();
         }
+        if (!fate && wants_renewal()) {
+            auto renewing = renew(&fate);
+            const bool again = co_await std::move(renewing);
+            if (again) {
+                continue;
+            }
+            if (fate) {
+                co_return fate;
+            }
+            fate = co_await read_answer_head();  // What it had been read from may have moved.
+        }
         if (!fate) {
             co_return fate;
         }

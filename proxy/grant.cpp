@@ -12,7 +12,22 @@ namespace {
 
 constexpr int confirmations_max = 4;
 
+bool has_expired(const vault::connection& record)
+{
+    return record.expires_at != 0 && record.expires_at <= now_micros();
+}
+
 }  // namespace
+
+// Not the version: a refreshed credential, or a new name, takes nothing from what was decided.
+bool same_grant(const vault::connection& before, const vault::connection& after)
+{
+    return before.workspace == after.workspace && before.user == after.user &&
+           before.shared == after.shared && before.provider == after.provider &&
+           before.kind == after.kind && before.variant == after.variant &&
+           before.status == after.status && before.scopes_granted == after.scopes_granted &&
+           before.variables == after.variables && before.settings_json == after.settings_json;
+}
 
 // Right before the send: what was true when the call was decided must still be (G3). Time passed
 // while its line was written and a connection was made.
@@ -20,7 +35,7 @@ bool session::still_granted() const
 {
     const identity::run_claims& claims = call_.run->claims;
     const std::int64_t now = vault::boot_millis();
-    return call_.credential->good(now) &&
+    return call_.credential->good(now) && !has_expired(call_.credential->record()) &&
            worker_.vault.cached_run_live(claims.workspace, claims.run, now) == 1;
 }
 
@@ -51,32 +66,40 @@ net::task<refusal> session::reconfirm()
             co_return ended;
         }
     }
-    if (call_.credential->good(vault::boot_millis())) {
-        co_return refusal{};
+    std::shared_ptr<const vault::resolved> latest = call_.credential;
+    if (!latest->good(vault::boot_millis())) {
+        auto asking =
+            net::asio::co_spawn(worker_.runtime.io(), worker_.vault.fetch(latest->record().id),
+                                net::asio::as_tuple(net::asio::deferred));
+        auto [broken, fresh] = co_await std::move(asking);
+        if (broken || !fresh) {
+            const bool gone = !broken && fresh.error() == vault::errc::not_found;
+            co_return refusal{gone ? code::connection_forbidden : code::vault_unavailable,
+                              gone ? "The connection was removed." : "The vault cannot be asked.",
+                              {},
+                              {}};
+        }
+        latest = std::move(*fresh);
     }
-    auto asking = net::asio::co_spawn(worker_.runtime.io(),
-                                      worker_.vault.fetch(call_.credential->record().id),
-                                      net::asio::as_tuple(net::asio::deferred));
-    auto [broken, fresh] = co_await std::move(asking);
-    if (broken || !fresh) {
-        const bool gone = !broken && fresh.error() == vault::errc::not_found;
-        co_return refusal{gone ? code::connection_forbidden : code::vault_unavailable,
-                          gone ? "The connection was removed." : "The vault cannot be asked.",
-                          {},
-                          {}};
+    if (!is_fresh(*latest)) {
+        auto freshening = freshen(&latest);
+        refusal stale = co_await std::move(freshening);
+        if (stale) {
+            co_return stale;
+        }
     }
-    const vault::connection& before = call_.credential->record();
-    const vault::connection& after = (*fresh)->record();
-    const bool same_grant = before.version == after.version;
-    if (refusal changed = state_refusal(after)) {
+    if (refusal changed = state_refusal(latest->record())) {
         co_return changed;
     }
-    if (!same_grant) {  // Decided on what no longer holds: the caller may simply call again.
+    if (!same_grant(call_.credential->record(), latest->record())) {
+        // Decided on what no longer holds: the caller may simply call again.
         co_return refusal{
             code::vault_unavailable, "The connection changed during the call.", {}, {}};
     }
-    (*fresh)->note = call_.credential->note;
-    call_.credential = std::move(*fresh);
+    if (latest != call_.credential) {
+        latest->note = call_.credential->note;
+        call_.credential = std::move(latest);
+    }
     co_return refusal{};
 }
 

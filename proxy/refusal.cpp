@@ -14,7 +14,7 @@ struct row {
     std::string_view name;
     std::string_view title;
     std::string_view proxy_error;  // RFC 9209, 2.3
-    unsigned retry_after;          // seconds; 0: none
+    int retry_after;               // seconds; 0: none
 };
 
 constexpr std::array rows{
@@ -162,7 +162,8 @@ std::string render(const refusal& refusal, const refusal_context& context)
         out += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
     }
     if (row.retry_after != 0) {
-        out += "Retry-After: " + std::to_string(row.retry_after) + "\r\n";
+        const auto wished = refusal.retry_after.count();
+        out += "Retry-After: " + std::to_string(wished > 0 ? wished : row.retry_after) + "\r\n";
     }
     if (!context.call_id.empty()) {
         out += "Sallyport-Call-Id: ";

@@ -3,6 +3,7 @@
 // repeated but names the caller already knows.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -50,6 +51,7 @@ struct refusal {
     std::string_view proxy_error;  // RFC 9209 error type; empty: the code's usual one.
     // Members of the problem, already JSON: {"name", value}.
     std::vector<std::pair<std::string_view, std::string>> members;
+    std::chrono::seconds retry_after{0};  // 0: the code's usual one
 
     explicit operator bool() const noexcept { return code != proxy::code::none; }
 };

@@ -12,12 +12,6 @@ namespace sallyport::proxy {
 
 namespace {
 
-// An owner's own connection, or one shared with the workspace.
-bool may_use(const vault::connection& record, const identity::run_claims& claims) noexcept
-{
-    return record.workspace == claims.workspace && (record.shared || record.user == claims.user);
-}
-
 refusal forbidden()
 {
     return {code::connection_forbidden,
@@ -44,6 +38,11 @@ std::string_view denial_text(policy::verdict outcome) noexcept
 }
 
 }  // namespace
+
+bool may_use(const vault::connection& record, const identity::run_claims& claims) noexcept
+{
+    return record.workspace == claims.workspace && (record.shared || record.user == claims.user);
+}
 
 net::task<bool> session::serve(refusal early)
 {
@@ -120,7 +119,7 @@ bool session::resolve_warm(refusal& fate)
     }
     auto found = worker_.vault.cached(*only, vault::boot_millis());
     if (found == nullptr || !may_use(found->record(), claims) ||
-        !is_candidate(found->record().provider)) {
+        !is_candidate(found->record().provider) || !is_fresh(*found)) {
         return false;
     }
     fate = use(std::move(found));
@@ -173,7 +172,15 @@ net::task<refusal> session::resolve()
         ambiguous.members.emplace_back("candidates", json_array(ids));
         co_return ambiguous;
     }
-    co_return use(std::move(usable.front()));
+    std::shared_ptr<const vault::resolved> chosen = std::move(usable.front());
+    if (!is_fresh(*chosen)) {
+        auto freshening = freshen(&chosen);
+        refusal stale = co_await std::move(freshening);
+        if (stale) {
+            co_return stale;
+        }
+    }
+    co_return use(std::move(chosen));
 }
 
 // Settles provider, plan and upstream for a connection that the run may use.

@@ -62,6 +62,7 @@ void exchange::reset()
     answer_body = framing{};
     upstream_keep_alive = false;
     attempts = 0;
+    renewed = false;
     status = 0;
     request_bytes = response_bytes = 0;
     client_lost = false;

@@ -81,6 +81,11 @@ private:
     net::task<bool> answer();
     net::task<bool> refuse(refusal fate);
 
+    bool is_fresh(const vault::resolved& found);
+    net::task<refusal> freshen(std::shared_ptr<const vault::resolved>* credential);
+    bool wants_renewal() const noexcept;
+    net::task<bool> renew(refusal* fate);
+
     bool still_granted() const;
     net::task<> recheck_grant();
     net::task<refusal> confirm();
@@ -135,6 +140,12 @@ private:
     net::wake_point pump_ended_;
     std::vector<std::string_view> query_keys_;
 };
+
+// Whether what a call was decided on with the one record holds with the other.
+bool same_grant(const vault::connection& before, const vault::connection& after);
+
+// An owner's own connection, or one shared with the workspace.
+bool may_use(const vault::connection& record, const identity::run_claims& claims) noexcept;
 
 // What a caller is told when the vault fails.
 refusal refuse_vault(const error_code& error);
