@@ -136,6 +136,7 @@ void settings_reader::read(const yaml_node& root)
     read_vault(section(top, root, "vault"));
     read_run_tokens(section(top, root, "run_tokens"));
     read_audit(section(top, root, "audit"));
+    read_oauth(section(top, root, "oauth"));
     read_oauth_clients(section(top, root, "oauth_clients"));
     read_catalogue(list(top, root, "catalogue", scalar_at(root, "catalogue")));
     into_.proxy.connect_page = into_.control.connect_page;

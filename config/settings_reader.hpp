@@ -55,6 +55,7 @@ private:
     void read_issuer_key(const yaml_node& node, identity::issuer& issuer);
     void read_audit(const yaml_node& node);
     void read_keeping(yaml_map& map, const yaml_node& node);
+    void read_oauth(const yaml_node& node);
     void read_oauth_clients(const yaml_node& node);
     void read_catalogue(const yaml_node& node);
 

@@ -11,6 +11,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds lease_min = 100ms;
+constexpr std::chrono::milliseconds refresh_margin_min = 0ms;
+constexpr std::chrono::milliseconds refresh_margin_max = 1h;
+constexpr std::chrono::milliseconds refresh_timeout_min = 1s;
+constexpr std::chrono::milliseconds refresh_timeout_max = 60s;
 constexpr std::chrono::milliseconds run_ttl_min = 1s;
 constexpr std::chrono::milliseconds run_ttl_max = 8760h;
 
@@ -106,6 +110,14 @@ void settings_reader::read_vault(const yaml_node& node)
     }
     map.read("lease", into_.vault.lease, lease_min, lease_max);
     read_redis(section(map, node, "redis"));
+}
+
+void settings_reader::read_oauth(const yaml_node& node)
+{
+    yaml_map map(file_, node);
+    vault::refresh_settings& refresh = into_.vault.refresh;
+    map.read("refresh_margin", refresh.margin, refresh_margin_min, refresh_margin_max);
+    map.read("refresh_timeout", refresh.timeout, refresh_timeout_min, refresh_timeout_max);
 }
 
 void settings_reader::read_previous_master_keys(const yaml_node& node)

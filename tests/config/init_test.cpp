@@ -155,6 +155,9 @@ TEST(Init, WritesAnExampleThatNamesEveryKey)
                             "oauth_clients",
                             "client_id",
                             "client_secret",
+                            "oauth",
+                            "refresh_margin",
+                            "refresh_timeout",
                             "catalogue"}) {
         EXPECT_TRUE(std::regex_search(example, std::regex("(^|[\n {,-])" + std::string(key) + ":")))
             << key;

@@ -51,6 +51,8 @@ TEST_F(Settings, OfAnEmptyFileAreTheDefaults)
     EXPECT_EQ(found.audit.directory, directory->file("trail"));
     EXPECT_EQ(found.audit.durability, audit::durability::write);
     EXPECT_EQ(found.audit.stream, "");
+    EXPECT_EQ(found.vault.refresh.margin, 2min);
+    EXPECT_EQ(found.vault.refresh.timeout, 10s);
     EXPECT_THAT(found.oauth_clients, IsEmpty());
     EXPECT_THAT(found.catalogue, ElementsAre(directory->file("catalogue")));
 }
@@ -74,6 +76,8 @@ TEST_F(Settings, OfTheCommentedExampleAreTheDefaultsToo)
     EXPECT_EQ(example.settings.control.tokens.size(), defaults.settings.control.tokens.size());
     EXPECT_EQ(example.settings.vault.store, defaults.settings.vault.store);
     EXPECT_EQ(example.settings.vault.lease, defaults.settings.vault.lease);
+    EXPECT_EQ(example.settings.vault.refresh.margin, defaults.settings.vault.refresh.margin);
+    EXPECT_EQ(example.settings.vault.refresh.timeout, defaults.settings.vault.refresh.timeout);
     EXPECT_EQ(example.settings.run_tokens.max_ttl, defaults.settings.run_tokens.max_ttl);
     EXPECT_EQ(example.settings.audit.directory, defaults.settings.audit.directory);
     EXPECT_EQ(example.settings.catalogue, defaults.settings.catalogue);
