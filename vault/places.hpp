@@ -14,6 +14,21 @@ inline std::string connection_key(std::string_view id)
     return std::string("sallyport:connection:").append(id);
 }
 
+// What stands before the names of notes among the ids of sealed records, of which no other has a
+// colon.
+constexpr std::string_view note_prefix = "note:";
+
+inline std::string note_key(std::string_view kind, std::string_view id)
+{
+    return std::string("sallyport:note:").append(kind).append(":").append(id);
+}
+
+// Of a sealed record: a connection's id, or note:KIND:ID.
+inline std::string sealed_key(std::string_view id)
+{
+    return id.starts_with(note_prefix) ? std::string("sallyport:").append(id) : connection_key(id);
+}
+
 // The hash of a workspace's wrapped keys by generation.
 inline std::string keys_key(std::string_view workspace)
 {

@@ -23,18 +23,21 @@ end
 return done
 )";
 
-// KEYS the workspace's hash of keys, its set of connections. ARGV the generation to keep, and all
-// above it. Answers conflict while a record is sealed under a lower one, missing without the kept
-// key: a replica that took over may have neither the new key nor the records resealed under it.
+// KEYS the workspace's hash of keys, its sets of connections and of notes. ARGV the generation to
+// keep, and all above it. Answers conflict while a record is sealed under a lower one, missing
+// without the kept key: a replica that took over may have neither the new key nor the records
+// resealed under it.
 constexpr const char* drop_keys = R"(
 local keep = tonumber(ARGV[1])
 local kept = redis.call('HGET', KEYS[1], ARGV[1])
 if not kept or kept == '' then return 'missing' end
-for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
-  local head = redis.call('HGET', 'sallyport:connection:' .. id, 'sealed')
-  if head and #head >= 10 then
-    local a, b, c, d = string.byte(head, 7, 10)
-    if ((a * 256 + b) * 256 + c) * 256 + d < keep then return 'conflict' end
+for i, prefix in ipairs({'sallyport:connection:', 'sallyport:note:'}) do
+  for _, id in ipairs(redis.call('SMEMBERS', KEYS[i + 1])) do
+    local head = redis.call('HGET', prefix .. id, 'sealed')
+    if head and #head >= 10 then
+      local a, b, c, d = string.byte(head, 7, 10)
+      if ((a * 256 + b) * 256 + c) * 256 + d < keep then return 'conflict' end
+    end
   end
 end
 for _, generation in ipairs(redis.call('HKEYS', KEYS[1])) do
@@ -43,14 +46,14 @@ end
 return 'done'
 )";
 
-// KEYS connections. Returns what is sealed in each; nothing of those that are gone.
+// KEYS connections or notes. Returns what is sealed in each; nothing of those that are gone.
 constexpr const char* sealed_of = R"(
 local found = {}
 for i, key in ipairs(KEYS) do found[i] = redis.call('HGET', key, 'sealed') end
 return found
 )";
 
-// KEYS connections. ARGV before, after of each. How many were swapped.
+// KEYS connections or notes. ARGV before, after of each. How many were swapped.
 constexpr const char* swap_sealed = R"(
 local done = 0
 for i, key in ipairs(KEYS) do
@@ -63,7 +66,8 @@ end
 return done
 )";
 
-// KEYS the workspace's hash of keys, its set of connections. ARGV workspace, reason, now, fence.
+// KEYS the workspace's hash of keys, its sets of connections and of notes. ARGV workspace, reason,
+// now, fence.
 // Returns how many connections were revoked, and how it was announced (redis_announce.hpp).
 constexpr const char* shred = R"(
 if foreign() then return 'foreign' end
@@ -85,6 +89,11 @@ for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   end
 end
 redis.call('DEL', 'sallyport:names:' .. ARGV[1])
+for _, member in ipairs(redis.call('SMEMBERS', KEYS[3])) do
+  local kind, id = string.match(member, '^([^:]+):(.+)$')
+  redis.call('DEL', 'sallyport:note:' .. member)
+  forget_note(kind, id, ARGV[1])
+end
 return {revoked, announce('w', ARGV[1])}
 )";
 

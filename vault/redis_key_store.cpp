@@ -16,6 +16,8 @@ namespace {
 
 using kind = redis_reply::kind;
 
+constexpr std::string_view in_notes = "notes:";
+
 std::optional<std::uint32_t> to_generation(const std::string& text)
 {
     std::uint32_t value = 0;
@@ -184,39 +186,48 @@ task<void> redis_key_store::drop_below(std::string workspace, std::uint32_t gene
 {
     words keys(1, keys_key(workspace));
     keys.push_back("sallyport:connections:" + workspace);
+    keys.push_back(notes_of_key(workspace));
     words arguments(1, std::to_string(generation));
     return redis_.change(&drop_keys_, std::move(keys), std::move(arguments));
 }
 
+// First the connections, then the notes, whose places begin with `in_notes`.
 task<page<sealed_record>> redis_key_store::list_sealed(std::string workspace, std::string after)
 {
+    const bool notes = after.starts_with(in_notes);
+    after.erase(0, notes ? in_notes.size() : 0);
     words command(1, "SSCAN");
-    command.push_back("sallyport:connections:" + workspace);
+    command.push_back(notes ? notes_of_key(workspace) : "sallyport:connections:" + workspace);
     auto scanning = scan(&redis_, std::move(command), std::move(after), "");
-    const result<scanned> ids = co_await std::move(scanning);
-    if (!ids) {
-        co_return ids.error();
+    const result<scanned> names = co_await std::move(scanning);
+    if (!names) {
+        co_return names.error();
     }
     page<sealed_record> found;
-    found.next = ids->next;
-    if (ids->names.empty()) {
+    if (!names->next.empty()) {
+        found.next = (notes ? std::string(in_notes) : "") + names->next;
+    } else if (!notes) {
+        found.next = in_notes;
+    }
+    if (names->names.empty()) {
         co_return found;
     }
     words keys;
-    for (const std::string& id : ids->names) {
-        keys.push_back(connection_key(id));
+    for (const std::string& name : names->names) {
+        keys.push_back(notes ? sealed_key(std::string(note_prefix) + name) : sealed_key(name));
     }
     auto asking = redis_.call(&sealed_of_, std::move(keys), words());
     result<redis_reply> reply = co_await std::move(asking);
     if (!reply) {
         co_return reply.error();
     }
-    if (reply->elements.size() != ids->names.size()) {
+    if (reply->elements.size() != names->names.size()) {
         co_return errc::corrupted;
     }
-    for (std::size_t i = 0; i < ids->names.size(); ++i) {
+    for (std::size_t i = 0; i < names->names.size(); ++i) {
         if (!reply->elements[i].text.empty()) {
-            found.items.push_back({ids->names[i], std::move(reply->elements[i].text)});
+            std::string id = (notes ? std::string(note_prefix) : "") + names->names[i];
+            found.items.push_back({std::move(id), std::move(reply->elements[i].text)});
         }
     }
     co_return found;
@@ -227,7 +238,7 @@ task<std::uint64_t> redis_key_store::swap_sealed(std::vector<sealed_swap> swaps)
     words keys;
     words arguments;
     for (sealed_swap& one : swaps) {
-        keys.push_back(connection_key(one.before.id));
+        keys.push_back(sealed_key(one.before.id));
         arguments.push_back(std::move(one.before.sealed));
         arguments.push_back(std::move(one.after));
     }

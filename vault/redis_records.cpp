@@ -5,6 +5,7 @@
 #include "vault/record_json.hpp"
 #include "vault/redis_announce.hpp"
 #include "vault/redis_key_scripts.hpp"
+#include "vault/redis_note_scripts.hpp"
 #include "vault/redis_scripts.hpp"
 
 namespace sallyport::vault {
@@ -22,7 +23,8 @@ std::string unique_name(const connection& record)
 
 redis_script changing(const char* script)
 {
-    const std::string all = announcing(redis_scripts::fence) + redis_scripts::is_stale + script;
+    const std::string all = announcing(redis_scripts::fence) + redis_scripts::is_stale +
+                            redis_scripts::forget_note + script;
     return redis_script(all.c_str());
 }
 
@@ -58,10 +60,13 @@ std::string run_key(const std::string& workspace, const std::string& run)
 
 std::string runs_key(const std::string& workspace) { return "sallyport:runs:" + workspace; }
 
+std::string notes_of_key(const std::string& workspace) { return "sallyport:notes-of:" + workspace; }
+
 words shred_keys(const std::string& workspace)
 {
     words out(1, keys_key(workspace));
     out.push_back("sallyport:connections:" + workspace);
+    out.push_back(notes_of_key(workspace));
     return out;
 }
 
@@ -125,6 +130,30 @@ const redis_script& end_run()
 const redis_script& shred()
 {
     static const redis_script script = changing(redis_scripts::shred);
+    return script;
+}
+
+const redis_script& put_note()
+{
+    static const redis_script script = changing(redis_scripts::put_note);
+    return script;
+}
+
+const redis_script& take_note()
+{
+    static const redis_script script = changing(redis_scripts::take_note);
+    return script;
+}
+
+const redis_script& claim()
+{
+    static const redis_script script = changing(redis_scripts::claim);
+    return script;
+}
+
+const redis_script& release()
+{
+    static const redis_script script = changing(redis_scripts::release);
     return script;
 }
 

@@ -33,6 +33,7 @@ result<stored_connection> to_connection(const redis_reply& reply);
 
 std::string run_key(const std::string& workspace, const std::string& run);
 std::string runs_key(const std::string& workspace);
+std::string notes_of_key(const std::string& workspace);
 words shred_keys(const std::string& workspace);
 
 words insert_arguments(const stored_connection& what);
@@ -46,6 +47,11 @@ const redis_script& revoke();
 const redis_script& remove();
 const redis_script& end_run();
 const redis_script& shred();
+// redis_note_scripts.hpp
+const redis_script& put_note();
+const redis_script& take_note();
+const redis_script& claim();
+const redis_script& release();
 }  // namespace change_scripts
 
 }  // namespace sallyport::vault

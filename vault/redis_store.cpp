@@ -7,6 +7,7 @@
 #include "vault/redis_archive.hpp"
 #include "vault/redis_commands.hpp"
 #include "vault/redis_fleet.hpp"
+#include "vault/redis_note_store.hpp"
 #include "vault/redis_records.hpp"
 #include "vault/redis_scripts.hpp"
 
@@ -33,6 +34,7 @@ public:
     task<std::vector<connection>> list(std::string workspace, std::string user) override;
 
     key_store& keys() noexcept override { return fleet_->keys(); }
+    note_store& notes() noexcept override { return *notes_; }
     archive& contents() noexcept override { return *contents_; }
 
     task<void> put_run(run_record run) override;
@@ -60,6 +62,7 @@ private:
 
     const std::shared_ptr<redis_fleet> fleet_;
     redis_commands& redis_;
+    const std::unique_ptr<note_store> notes_ = make_redis_note_store(redis_, *fleet_);
     const std::unique_ptr<archive> contents_ = make_redis_archive(redis_, *this);
     const redis_script list_{redis_scripts::list};
     const redis_script put_run_{redis_scripts::put_run};

@@ -262,7 +262,7 @@ task<std::string> rotation::reseal(std::string workspace, std::uint32_t generati
     if (!fresh) {
         co_return fresh.error();
     }
-    const std::string key = connection_key(old.id);
+    const std::string key = sealed_key(old.id);
     const label what{workspace, old.id, generation, 0, sealed_kind::fixed};
     const place where{key, sealed_field};
     co_return box_.reseal(*before->key, *fresh->key, what, where, old.sealed);

@@ -5,6 +5,7 @@
 #include "base/time.hpp"
 #include "vault/connection.hpp"
 #include "vault/error.hpp"
+#include "vault/places.hpp"
 #include "vault/record_json.hpp"
 
 namespace sallyport::vault {
@@ -29,20 +30,28 @@ struct statements {
           drop(in, "DELETE FROM keys WHERE workspace = ? AND generation < ?"),
           bury(in, "UPDATE keys SET wrapped = x'' WHERE workspace = ?"),
           list_sealed(in,
-                      "SELECT id, sealed FROM connections WHERE workspace = ? AND id > ? AND"
-                      " length(sealed) > 0 ORDER BY id LIMIT 256"),
+                      "SELECT id, sealed FROM connections WHERE workspace = ?1 AND id > ?2 AND"
+                      " length(sealed) > 0 UNION ALL"
+                      " SELECT 'note:' || kind || ':' || id, sealed FROM notes WHERE"
+                      " workspace = ?1 AND expires_at > ?3 AND"
+                      " 'note:' || kind || ':' || id > ?2 ORDER BY 1 LIMIT 256"),
           list_unburied(in,
                         "SELECT id FROM connections WHERE workspace = ? AND"
                         " (live = 1 OR length(sealed) > 0) LIMIT 256"),
           load_record(in, "SELECT record, sealed FROM connections WHERE id = ?"),
           put_record(in,
                      "UPDATE connections SET live = ?2, name = ?3, version = ?4, record = ?5,"
-                     " sealed = ?6 WHERE id = ?1")
+                     " sealed = ?6 WHERE id = ?1"),
+          swap_note(in,
+                    "UPDATE notes SET sealed = ?3 WHERE 'note:' || kind || ':' || id = ?1 AND"
+                    " sealed = ?2"),
+          shred_notes(in, "DELETE FROM notes WHERE workspace = ?")
     {
     }
 
     sqlite::statement load, insert, of, list, swap, drop, bury;
     sqlite::statement list_sealed, list_unburied, load_record, put_record;
+    sqlite::statement swap_note, shred_notes;
 };
 
 // A place in the list of keys as a text: GENERATION/WORKSPACE.
@@ -207,7 +216,7 @@ private:
     {
         page<sealed_record> found;
         sqlite::execution use(statements_.list_sealed);
-        use.text(workspace).text(after);
+        use.text(workspace).text(after).number(now_micros());
         for (;;) {
             const result<bool> row = use.step();
             if (!row) {
@@ -232,24 +241,45 @@ private:
         }
         std::uint64_t done = 0;
         for (const sealed_swap& one : swaps) {
-            std::optional<connection> record;
-            const result<bool> same = read_record(one.before.id, record, &one.before.sealed);
-            if (!same) {
-                return same.error();
+            const result<std::uint64_t> swapped =
+                one.before.id.starts_with(note_prefix) ? swap_note_now(one) : swap_record_now(one);
+            if (!swapped) {
+                return swapped.error();
             }
-            if (!*same) {
-                continue;
-            }
-            ++record->version;
-            if (const result<void> put = put_record(*record, one.after); !put) {
-                return put.error();
-            }
-            ++done;
+            done += *swapped;
         }
         if (const result<void> committed = all.commit(); !committed) {
             return committed.error();
         }
         return done;
+    }
+
+    result<std::uint64_t> swap_note_now(const sealed_swap& one)
+    {
+        sqlite::execution use(statements_.swap_note);
+        const result<void> ran =
+            use.text(one.before.id).blob(one.before.sealed).blob(one.after).run();
+        if (!ran) {
+            return ran.error();
+        }
+        return static_cast<std::uint64_t>(sqlite3_changes(database_.get()));
+    }
+
+    result<std::uint64_t> swap_record_now(const sealed_swap& one)
+    {
+        std::optional<connection> record;
+        const result<bool> same = read_record(one.before.id, record, &one.before.sealed);
+        if (!same) {
+            return same.error();
+        }
+        if (!*same) {
+            return std::uint64_t{0};
+        }
+        ++record->version;
+        if (const result<void> put = put_record(*record, one.after); !put) {
+            return put.error();
+        }
+        return std::uint64_t{1};
     }
 
     // False: there is no such record, or another text than `sealed` in it.
@@ -287,6 +317,12 @@ private:
         }
         if (const result<void> buried = bury_keys(workspace); !buried) {
             return buried.error();
+        }
+        {
+            sqlite::execution use(statements_.shred_notes);
+            if (const result<void> gone = use.text(workspace).run(); !gone) {
+                return gone.error();
+            }
         }
         std::uint64_t done = 0;
         for (;;) {

@@ -13,8 +13,9 @@ namespace sallyport::vault {
 namespace {
 
 constexpr std::int64_t application_id = 0x53504c59;  // "SPLY": what file(1) and we know it by
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 
+// The tables as version 1 had them; what later versions added follows.
 constexpr const char* schema = R"(
 BEGIN IMMEDIATE;
 CREATE TABLE connections (
@@ -34,6 +35,18 @@ CREATE TABLE runs (
 CREATE INDEX run_ends ON runs (expires_at);
 PRAGMA application_id = 1397771353;
 PRAGMA user_version = 1;
+COMMIT;
+)";
+
+// A program that does not know of notes would drop the keys they are sealed under.
+constexpr const char* upgrade_to_2 = R"(
+BEGIN IMMEDIATE;
+CREATE TABLE notes (
+    kind TEXT NOT NULL, id TEXT NOT NULL, workspace TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    sealed BLOB NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE INDEX note_ends ON notes (expires_at);
+CREATE INDEX note_workspaces ON notes (workspace, kind, id);
+PRAGMA user_version = 2;
 COMMIT;
 )";
 
@@ -92,13 +105,16 @@ sqlite::database sqlite::open_vault(const std::string& path)
     if (!fresh && *kind != application_id) {
         refuse(path, "it is a database, but not a vault", errc::misconfigured);
     }
-    if (!fresh && *version != schema_version) {
+    if (!fresh && (*version < 1 || *version > schema_version)) {
         refuse(path, "its tables are of another version of this program", errc::misconfigured);
     }
     require(path, opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                   "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"));
     if (fresh) {
         require(path, opened->execute(schema));
+    }
+    if (*version < schema_version) {
+        require(path, opened->execute(upgrade_to_2));
     }
     // Takes the write lock, which exclusive mode keeps.
     require(path, opened->execute("BEGIN IMMEDIATE; COMMIT;"));

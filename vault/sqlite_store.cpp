@@ -1,11 +1,12 @@
 #include "vault/sqlite_store.hpp"
 
-#include "vault/envelope.hpp"
 #include "vault/error.hpp"
 #include "vault/lease.hpp"
 #include "vault/record_json.hpp"
 #include "vault/sqlite_archive.hpp"
 #include "vault/sqlite_key_store.hpp"
+#include "vault/sqlite_newest_key.hpp"
+#include "vault/sqlite_note_store.hpp"
 #include "vault/sqlite_schema.hpp"
 
 namespace sallyport::vault {
@@ -26,9 +27,6 @@ struct statements {
                "SELECT record FROM connections"
                " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) ORDER BY id"),
           sealed(in, "SELECT sealed FROM connections WHERE id = ?"),
-          newest_key(in,
-                     "SELECT generation, length(wrapped) FROM keys WHERE workspace = ?"
-                     " ORDER BY generation DESC LIMIT 1"),
           load_run(in, "SELECT expires_at, ended_at FROM runs WHERE workspace = ? AND run = ?"),
           put_run(in, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)"),
           end_run(in,
@@ -44,7 +42,7 @@ struct statements {
     }
 
     sqlite::statement load, insert, replace, version, remove, list;
-    sqlite::statement sealed, newest_key;
+    sqlite::statement sealed;
     sqlite::statement load_run, put_run, end_run, purge_runs, list_runs;
 };
 
@@ -73,6 +71,7 @@ public:
     }
 
     key_store& keys() noexcept override { return *keys_; }
+    note_store& notes() noexcept override { return *notes_; }
     archive& contents() noexcept override { return *contents_; }
 
     task<void> put_run(run_record run) override { co_return noted(put_run_now(run)); }
@@ -129,7 +128,8 @@ private:
 
     result<void> insert_now(const stored_connection& fresh)
     {
-        if (const result<void> sound = require_newest(fresh); !sound) {
+        if (const result<void> sound = is_newest_.require(fresh.record.workspace, fresh.sealed);
+            !sound) {
             return sound;
         }
         sqlite::execution use(statements_.insert);
@@ -143,8 +143,11 @@ private:
         if (!resealed) {
             return resealed.error();
         }
-        if (const auto sound = *resealed ? require_newest(changed) : result<void>(); !sound) {
-            return sound;
+        if (*resealed) {
+            const auto sound = is_newest_.require(changed.record.workspace, changed.sealed);
+            if (!sound) {
+                return sound;
+            }
         }
         const std::string json = to_json(changed.record);
         {
@@ -224,24 +227,6 @@ private:
             }
             found.push_back(std::move(*record));
         }
-    }
-
-    // What is sealed under another generation than the workspace's newest is not written:
-    // key_store.hpp says why. A text that is no sealed record names none.
-    result<void> require_newest(const stored_connection& what)
-    {
-        const std::optional<std::uint32_t> generation = envelope::generation_of(what.sealed);
-        if (!generation) {
-            return {};
-        }
-        sqlite::execution use(statements_.newest_key);
-        const result<bool> row = use.text(what.record.workspace).step();
-        if (!row) {
-            return row.error();
-        }
-        const bool newest =
-            *row && use.column_number(0) == *generation && use.column_number(1) != 0;
-        return newest ? result<void>() : errc::version_conflict;
     }
 
     result<bool> changes_sealed(const stored_connection& what)
@@ -340,7 +325,9 @@ private:
 
     sqlite::database database_;
     statements statements_;
+    sqlite_newest_key is_newest_{database_};
     const std::unique_ptr<key_store> keys_ = make_sqlite_key_store(database_);
+    const std::unique_ptr<note_store> notes_ = make_sqlite_note_store(database_);
     const std::unique_ptr<archive> contents_ = make_sqlite_archive(database_);
     std::string trouble_;
 };

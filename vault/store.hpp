@@ -18,6 +18,7 @@
 #include "vault/connection.hpp"
 #include "vault/key_store.hpp"
 #include "vault/lease_holder.hpp"
+#include "vault/note_store.hpp"
 
 namespace sallyport::vault {
 
@@ -57,8 +58,9 @@ public:
     // workspace by others.
     virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;
 
-    // The wrapped data keys of the workspaces, and everything there is.
+    // The wrapped data keys of the workspaces, the notes, and everything a backup holds.
     virtual key_store& keys() noexcept = 0;
+    virtual note_store& notes() noexcept = 0;
     virtual archive& contents() noexcept = 0;
 
     // Runs. A run that was never recorded is live; an ended one stays ended until it would have

@@ -34,6 +34,22 @@ public:
     task<std::uint64_t> shred(std::string, std::string) override { co_return errc::unavailable; }
 };
 
+class noteless_store final : public note_store {
+public:
+    task<void> put(sealed_note, note_write) override { co_return errc::unavailable; }
+    task<sealed_note> read(std::string, std::string) override { co_return errc::not_found; }
+    task<sealed_note> take(std::string, std::string) override { co_return errc::not_found; }
+    task<std::vector<sealed_note>> list(std::string, std::string, std::size_t) override
+    {
+        co_return std::vector<sealed_note>();
+    }
+    task<std::optional<std::uint64_t>> claim(std::string, std::chrono::milliseconds) override
+    {
+        co_return errc::unavailable;
+    }
+    task<void> release(std::string, std::uint64_t) override { co_return errc::unavailable; }
+};
+
 class empty_archive final : public archive {
 public:
     task<page<stored_connection>> list_connections(std::string) override
@@ -104,6 +120,7 @@ public:
         co_return errc::unavailable;
     }
     key_store& keys() noexcept override { return keys_; }
+    note_store& notes() noexcept override { return notes_; }
     archive& contents() noexcept override { return contents_; }
     task<void> put_run(run_record) override { co_return errc::unavailable; }
     task<void> end_run(std::string, std::string, unix_micros) override
@@ -123,6 +140,7 @@ public:
 private:
     std::map<std::string, connection> records_;
     keyless_store keys_;
+    noteless_store notes_;
     empty_archive contents_;
     boost::asio::steady_timer gate_;
     bool held_ = false;

@@ -72,9 +72,24 @@ TEST_F(SqliteStore, RefusesASecondProcessOnTheSameFile)
 TEST_F(SqliteStore, RefusesTablesOfAnotherVersion)
 {
     (void)open_sqlite_store(path_);
-    execute("PRAGMA user_version = 2");
+    execute("PRAGMA user_version = 3");
     EXPECT_EQ(refusal(), errc::misconfigured);
     EXPECT_NE(sentence_.find("another version"), std::string::npos);
+}
+
+TEST_F(SqliteStore, BringsTheTablesOfAnOlderVersionUpToDate)
+{
+    stored_connection fresh{example_connection(), ""};
+    {
+        const auto opened = open_sqlite_store(path_);
+        ASSERT_TRUE(run(context_, opened->insert(fresh)));
+    }
+    execute("DROP TABLE notes; PRAGMA user_version = 1");
+    const auto opened = open_sqlite_store(path_);
+    EXPECT_TRUE(run(context_, opened->load(fresh.record.id)));
+    const sealed_note put{"ticket", "a", "acme", "sealed", 1};
+    EXPECT_TRUE(run(context_, opened->notes().put(put, note_write::fresh)));
+    EXPECT_TRUE(run(context_, opened->notes().read("ticket", "a")));
 }
 
 TEST_F(SqliteStore, RefusesADatabaseThatIsNoVault)
