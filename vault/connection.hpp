@@ -51,6 +51,7 @@ struct connection {
     unix_micros created_at = 0;        // 0 means never, in all of these
     unix_micros connected_at = 0;
     unix_micros expires_at = 0;
+    unix_micros refreshed_at = 0;
     unix_micros last_used_at = 0;
     unix_micros updated_at = 0;
     std::uint64_t version = 0;             // Grows with every change of the record.
@@ -64,6 +65,12 @@ struct credential_field {
     secret value;
 };
 using credential = std::vector<credential_field>;
+
+// A connection with its credential in the clear; without fields where it has none.
+struct opened_connection {
+    connection record;
+    credential fields;
+};
 
 // What a revocation leaves of a record.
 void make_tombstone(connection& record, std::string reason, unix_micros now);

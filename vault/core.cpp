@@ -10,20 +10,23 @@
 namespace sallyport::vault {
 
 core::core(boost::asio::any_io_executor executor, std::unique_ptr<vault::store> opened,
-           master_keys masters, std::chrono::milliseconds lease_length)
+           master_keys masters, std::chrono::milliseconds lease_length,
+           const refresh_settings& refreshing)
     : control(std::move(executor)),
       store(std::move(opened)),
       keys(std::move(masters), store->keys(), box),
-      lease(lease_length.count(), boot_millis())
+      lease(lease_length.count(), boot_millis()),
+      refreshes(refreshing)
 {
 }
 
 std::shared_ptr<core> make_core(boost::asio::any_io_executor control,
                                 std::unique_ptr<vault::store> opened, master_keys masters,
-                                std::chrono::milliseconds lease_length)
+                                std::chrono::milliseconds lease_length,
+                                const refresh_settings& refreshing)
 {
     auto made = std::make_shared<core>(std::move(control), std::move(opened), std::move(masters),
-                                       lease_length);
+                                       lease_length, refreshing);
     made->store->hold_lease(made, lease_length);
     return made;
 }
@@ -106,6 +109,20 @@ sealed_kind kind_of(const connection& record) noexcept
     return record.kind == "oauth2" ? sealed_kind::oauth : sealed_kind::fixed;
 }
 
+task<std::string> seal_credential(std::shared_ptr<core> shared, connection record, secret packed)
+{
+    auto finding = shared->keys.newest(record.workspace);
+    const result<data_key> key = co_await std::move(finding);
+    if (!key) {
+        co_return key.error();
+    }
+    const label what{record.workspace, record.id, key->generation, record.credential_version,
+                     kind_of(record)};
+    const std::string store_key = connection_key(record.id);
+    const place where{store_key, sealed_field};
+    co_return shared->box.seal(*key->key, what, where, packed.reveal());
+}
+
 namespace {
 
 // Where the record's key has been rotated away, or the store's keys are others than they were, a
@@ -131,13 +148,15 @@ task<secret> open_sealed(std::shared_ptr<core> shared, connection record, std::s
     co_return shared->box.open(*key->key, expected, where, sealed);
 }
 
-// The record, and its packed credential if it is active and has one.
-struct opened_connection {
+// The record, and its packed credential if it has one and is to be opened.
+struct packed_connection {
     connection record;
     std::optional<secret> packed;
 };
 
-task<opened_connection> load_opened(std::shared_ptr<core> shared, std::string id)
+enum class opens : std::uint8_t { active_ones, any };
+
+task<packed_connection> load_opened(std::shared_ptr<core> shared, std::string id, opens which)
 {
     std::string seen;
     for (int look = 0; look < looks_max; ++look) {
@@ -146,9 +165,11 @@ task<opened_connection> load_opened(std::shared_ptr<core> shared, std::string id
         if (!found) {
             co_return found.error();
         }
-        opened_connection answer;
+        packed_connection answer;
         answer.record = std::move(found->record);
-        if (answer.record.status != status::active || answer.record.credential_version == 0) {
+        const status now = answer.record.status;
+        const bool wanted = which == opens::any ? now != status::revoked : now == status::active;
+        if (!wanted || answer.record.credential_version == 0) {
             co_return answer;
         }
         auto opening = open_sealed(shared, answer.record, found->sealed);
@@ -171,6 +192,26 @@ task<opened_connection> load_opened(std::shared_ptr<core> shared, std::string id
 
 }  // namespace
 
+task<opened_connection> open_connection(std::shared_ptr<core> shared, std::string id)
+{
+    auto loading = load_opened(shared, std::move(id), opens::any);
+    result<packed_connection> found = co_await std::move(loading);
+    if (!found) {
+        co_return found.error();
+    }
+    opened_connection answer;
+    answer.record = std::move(found->record);
+    if (!found->packed) {
+        co_return answer;
+    }
+    result<credential> fields = unpack(found->packed->reveal());
+    if (!fields) {
+        co_return fields.error();
+    }
+    answer.fields = std::move(*fields);
+    co_return answer;
+}
+
 task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::string id)
 {
     auto waiting = await_lease(shared);
@@ -178,13 +219,15 @@ task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::s
     if (!leased) {
         co_return leased.error();
     }
-    auto loading = load_opened(shared, id);
-    result<opened_connection> found = co_await std::move(loading);
+    auto loading = load_opened(shared, id, opens::active_ones);
+    result<packed_connection> found = co_await std::move(loading);
     if (!found) {
         co_return found.error();
     }
     answered_connection answer;
     answer.record = std::move(found->record);
+    answer.refreshable = shared->refreshes.can_refresh(answer.record);
+    answer.attention_at = shared->refreshes.attention_of(answer.record);
     if (!found->packed) {
         co_return answer;
     }

@@ -20,6 +20,7 @@
 #include "vault/key_ring.hpp"
 #include "vault/lease.hpp"
 #include "vault/memory_guard.hpp"
+#include "vault/refresh.hpp"
 #include "vault/resolver.hpp"
 #include "vault/store.hpp"
 
@@ -35,13 +36,16 @@ struct guarded_field {
 struct answered_connection {
     connection record;
     std::vector<guarded_field> fields;  // None unless the connection is active.
+    bool refreshable = false;
+    unix_micros attention_at = resolved::never;
 };
 
 constexpr std::chrono::milliseconds lease_patience{1000};
 
 struct core final : lease_holder, std::enable_shared_from_this<core> {
     core(boost::asio::any_io_executor executor, std::unique_ptr<vault::store> opened,
-         master_keys masters, std::chrono::milliseconds lease_length);
+         master_keys masters, std::chrono::milliseconds lease_length,
+         const refresh_settings& refreshing);
 
     void changed(const fleet_change& change) override;
     void everything_changed() override;
@@ -56,21 +60,30 @@ struct core final : lease_holder, std::enable_shared_from_this<core> {
     epoch_table connections;
     epoch_table runs;
     vault::lease lease;
+    refresher refreshes;
     std::list<boost::asio::steady_timer*> waiting;  // for a lease
 };
 
 std::shared_ptr<core> make_core(boost::asio::any_io_executor control,
                                 std::unique_ptr<vault::store> opened, master_keys masters,
-                                std::chrono::milliseconds lease_length);
+                                std::chrono::milliseconds lease_length,
+                                const refresh_settings& refreshing = {});
 
 // The name of a run in caches and epochs. Neither part can hold a slash.
 std::string run_name(std::string_view workspace, std::string_view run);
+
+// The record and its credential in the clear, whatever its status; without fields where it has
+// none.
+task<opened_connection> open_connection(std::shared_ptr<core> shared, std::string id);
 
 // The questions resolvers ask, to be spawned on the control thread.
 task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::string id);
 task<bool> answer_run_live(std::shared_ptr<core> shared, std::string workspace, std::string run);
 
 sealed_kind kind_of(const connection& record) noexcept;
+
+// Under the workspace's newest key, for the record's credential_version.
+task<std::string> seal_credential(std::shared_ptr<core> shared, connection record, secret packed);
 
 std::unique_ptr<resolver> make_worker_resolver(std::shared_ptr<core> shared,
                                                boost::asio::io_context& worker);

@@ -22,6 +22,8 @@ public:
             case errc::misconfigured: return "the store is not set up as the vault needs it";
             case errc::invalid_id: return "the id is not conn_ followed by a ULID";
             case errc::revoked: return "the connection is revoked";
+            case errc::refresh_failed: return "the provider gave no fresh tokens";
+            case errc::cannot_refresh: return "the connection has nothing to be refreshed with";
         }
         return "unknown vault error";
     }

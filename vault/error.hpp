@@ -17,6 +17,8 @@ enum class errc {
     misconfigured,       // the store's own settings make its promises impossible
     invalid_id,          // a chosen id is not conn_ + ULID
     revoked,             // a tombstone: it can be shown and removed, not changed
+    refresh_failed,      // the provider gave no fresh tokens; it is tried again later
+    cannot_refresh,      // the connection has nothing to be refreshed with
 };
 
 const boost::system::error_category& category() noexcept;

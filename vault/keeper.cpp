@@ -10,7 +10,6 @@
 #include "vault/fields.hpp"
 #include "vault/master_key.hpp"
 #include "vault/open_store.hpp"
-#include "vault/places.hpp"
 #include "vault/self_test.hpp"
 
 namespace sallyport::vault {
@@ -63,6 +62,25 @@ public:
     }
 
     custodian& keys() noexcept override { return custodian_; }
+    notebook& notes() noexcept override { return notebook_; }
+
+    void use_tokens(std::shared_ptr<token_source> source, lifecycle_listener told) override
+    {
+        core_->refreshes.use(std::move(source), std::move(told));
+        core_->everything_changed();
+    }
+    task<connection> refresh(std::string id, std::uint64_t stale_credential_version) override
+    {
+        return refresher::refresh(core_, std::move(id), stale_credential_version);
+    }
+    std::chrono::seconds refresh_pause(std::string_view id) const override
+    {
+        return core_->refreshes.pause_left(id);
+    }
+    task<opened_connection> open(std::string id) override
+    {
+        return open_connection(core_, std::move(id));
+    }
 
     std::unique_ptr<resolver> make_resolver(asio::io_context& worker) override
     {
@@ -75,13 +93,13 @@ public:
     std::vector<std::string> warnings() const override { return warnings_; }
 
 private:
-    task<std::string> seal(connection record, secret packed);
     task<void> try_insert(connection fresh, const secret* packed);
     task<connection> try_update(std::string id, const std::function<void(connection&)>* change,
                                 const secret* packed);
 
     std::shared_ptr<core> core_;
     custodian custodian_{core_};
+    notebook notebook_{core_};
     std::vector<std::string> warnings_;
     ulid_source ids_;
 };
@@ -138,7 +156,7 @@ task<void> vault_keeper::try_insert(connection fresh, const secret* packed)
     stored_connection stored;
     if (packed != nullptr) {
         secret again(packed->reveal());
-        auto sealing = seal(fresh, std::move(again));
+        auto sealing = seal_credential(core_, fresh, std::move(again));
         result<std::string> sealed = co_await std::move(sealing);
         if (!sealed) {
             co_return sealed.error();
@@ -149,20 +167,6 @@ task<void> vault_keeper::try_insert(connection fresh, const secret* packed)
     auto inserting = core_->store->insert(std::move(stored));
     result<void> inserted = co_await std::move(inserting);
     co_return inserted;
-}
-
-task<std::string> vault_keeper::seal(connection record, secret packed)
-{
-    auto finding = core_->keys.newest(record.workspace);
-    const result<data_key> key = co_await std::move(finding);
-    if (!key) {
-        co_return key.error();
-    }
-    const label what{record.workspace, record.id, key->generation, record.credential_version,
-                     kind_of(record)};
-    const std::string store_key = connection_key(record.id);
-    const place where{store_key, sealed_field};
-    co_return core_->box.seal(*key->key, what, where, packed.reveal());
 }
 
 task<connection> vault_keeper::update(std::string id, std::function<void(connection&)> change,
@@ -218,6 +222,7 @@ task<connection> vault_keeper::try_update(std::string id,
     }
     if (packed != nullptr) {
         ++record.credential_version;
+        record.refreshed_at = 0;
         if (record.connected_at == before.connected_at) {
             record.connected_at = now;
         }
@@ -226,7 +231,7 @@ task<connection> vault_keeper::try_update(std::string id,
             record.status_reason.clear();
         }
         secret again(packed->reveal());
-        auto sealing = seal(record, std::move(again));
+        auto sealing = seal_credential(core_, record, std::move(again));
         result<std::string> sealed = co_await std::move(sealing);
         if (!sealed) {
             co_return sealed.error();
@@ -353,8 +358,8 @@ std::unique_ptr<keeper> keeper::open(asio::io_context& control, const settings& 
     if (!warnings) {
         throw boost::system::system_error(warnings.error(), why_not(warnings.error(), asked));
     }
-    auto shared =
-        make_core(control.get_executor(), std::move(opened), std::move(masters), settings.lease);
+    auto shared = make_core(control.get_executor(), std::move(opened), std::move(masters),
+                            settings.lease, settings.refresh);
     return std::make_unique<vault_keeper>(std::move(shared), std::move(*warnings));
 }
 

@@ -87,6 +87,8 @@ public:
         }
     }
 
+    bool has(std::string_view name) const { return find(name) != nullptr; }
+
 private:
     const json::value* find(std::string_view name) const { return object_.if_contains(name); }
 
@@ -121,6 +123,7 @@ std::string to_json(const connection& record)
     out["created_at"] = record.created_at;
     out["connected_at"] = record.connected_at;
     out["expires_at"] = record.expires_at;
+    out["refreshed_at"] = record.refreshed_at;
     out["last_used_at"] = record.last_used_at;
     out["updated_at"] = record.updated_at;
     out["version"] = record.version;
@@ -156,6 +159,9 @@ std::optional<connection> connection_from_json(std::string_view text)
     members.read_number("created_at", record.created_at);
     members.read_number("connected_at", record.connected_at);
     members.read_number("expires_at", record.expires_at);
+    if (members.has("refreshed_at")) {  // Records of older gates have none.
+        members.read_number("refreshed_at", record.refreshed_at);
+    }
     members.read_number("last_used_at", record.last_used_at);
     members.read_number("updated_at", record.updated_at);
     members.read_number("version", record.version);

@@ -17,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,8 +58,25 @@ public:
     // True while the entry may be used: its epoch stands and the lease holds.
     virtual bool good(std::int64_t boot_millis_now) const noexcept = 0;
 
+    // Whether there is something to refresh it with, as far as the record tells.
+    virtual bool refreshable() const noexcept { return false; }
+
+    // When the credential next needs a look: its refresh is due or, where it cannot be refreshed,
+    // it expires. Whoever has seen to it moves this on. Microseconds since 1970.
+    static constexpr unix_micros never = std::numeric_limits<unix_micros>::max();
+    mutable unix_micros attention_at = never;
+
     // For what a caller computes from the record once per fetch (compiled scopes): kept with it.
     mutable std::shared_ptr<const void> note;
+};
+
+// What became of a wish for a fresher credential.
+struct fresher {
+    // As it stands now: perhaps with the credential it had, perhaps not active any more. Null where
+    // there is an error: errc::refresh_failed, cannot_refresh, and those of fetch().
+    std::shared_ptr<const resolved> found;
+    error_code error;
+    std::chrono::seconds retry_after{0};  // refresh_failed
 };
 
 class resolver {
@@ -73,6 +91,13 @@ public:
     // calling coroutine is cancelled; the question goes on and its answer is cached.
     virtual boost::asio::awaitable<result<std::shared_ptr<const resolved>>> fetch(
         std::string id) = 0;
+    // Waits until the credential is another than the one of that version, or surely will not be for
+    // now (keeper::refresh). Calls that wait for the same share one question. Throws
+    // operation_aborted as fetch() does; the refresh goes on.
+    virtual boost::asio::awaitable<fresher> fetch_fresher(
+        std::string id, std::uint64_t stale_credential_version) = 0;
+    // The same without waiting: whoever fetches after the refresh finds its outcome.
+    virtual void begin_refresh(std::string id, std::uint64_t stale_credential_version) = 0;
     // True once nothing has been heard of the store for a lease beyond the last one: what was good
     // when a call began cannot be confirmed any more.
     virtual bool out_of_reach(std::int64_t boot_millis_now) const noexcept = 0;

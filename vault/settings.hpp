@@ -16,6 +16,15 @@ struct redis_settings {
     bool accept_data_loss = false;
 };
 
+// When and how long fresh tokens are asked for.
+struct refresh_settings {
+    // A token is refreshed this long before it expires, while calls still use it; one that lives
+    // for less than twice as long, halfway through its life.
+    std::chrono::milliseconds margin{120'000};
+    // How long the provider may take to answer.
+    std::chrono::milliseconds timeout{10'000};
+};
+
 constexpr std::size_t previous_master_keys_max = 16;
 
 struct settings {
@@ -29,6 +38,7 @@ struct settings {
     std::vector<std::string> previous_master_keys;
     // How long a cached credential may be used without hearing from the store.
     std::chrono::milliseconds lease{1000};
+    refresh_settings refresh;
 };
 
 }  // namespace sallyport::vault

@@ -1,42 +1,21 @@
 // The resolver of one worker: its two caches, and the questions it has under way.
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstring>
-#include <limits>
-#include <mutex>
-#include <unordered_map>
 
 #include "base/text.hpp"
 #include "vault/clock_cache.hpp"
 #include "vault/core.hpp"
 #include "vault/error.hpp"
+#include "vault/worker_questions.hpp"
 
 namespace sallyport::vault {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-
 constexpr std::size_t cached_connections_max = 1 << 14;  // per worker
 constexpr std::size_t cached_runs_max = 1 << 16;
 constexpr std::size_t questions_max = 4096;  // of each sort, under way per worker
 constexpr int fetch_attempts_max = 4;        // where changes keep overtaking the answer
-constexpr std::chrono::seconds fetch_timeout{10};
-
-// Whether an answer may be used: the epoch as it stood before the question, and the gate's lease.
-// The lease is read first: lease.hpp says why.
-struct validity {
-    const vault::lease* lease;
-    const std::atomic<std::uint64_t>* epoch;
-    std::uint64_t stamp;
-
-    bool stands() const noexcept { return epoch->load(std::memory_order_acquire) == stamp; }
-    bool good(std::int64_t now) const noexcept { return lease->holds(now) && stands(); }
-};
 
 // What an entry needs of its worker, which it may outlive.
 struct worker_side {
@@ -54,6 +33,7 @@ public:
                       const validity& valid)
         : side_(std::move(side)), answer_(std::move(answer)), valid_(valid)
     {
+        attention_at = answer_.attention_at;
     }
 
     const connection& record() const noexcept override { return answer_.record; }
@@ -69,6 +49,8 @@ public:
         return errc::not_found;
     }
 
+    bool refreshable() const noexcept override { return answer_.refreshable; }
+
     bool good(std::int64_t now) const noexcept override { return valid_.good(now); }
 
 private:
@@ -83,59 +65,6 @@ struct cached_run {
     bool live;
     validity valid;
 };
-
-// A question under way, and the coroutines waiting for its answer.
-template <class Answer>
-struct question {
-    question(asio::io_context& worker, const validity& from) : valid(from), answered(worker)
-    {
-        answered.expires_after(fetch_timeout);
-    }
-    void settle(result<Answer> with)
-    {
-        outcome.emplace(std::move(with));
-        answered.cancel();
-    }
-
-    validity valid;
-    std::optional<result<Answer>> outcome;
-    asio::steady_timer answered;  // Cancelled when there is an outcome.
-};
-
-template <class Answer>
-using questions = std::unordered_map<std::string, std::shared_ptr<question<Answer>>>;
-
-// Where the control thread sends answers: nowhere, once the resolver is gone. Locked by cold calls
-// alone.
-struct return_address {
-    std::mutex mutex;
-    asio::io_context* worker;
-
-    template <class Handler>
-    void send(Handler handler)
-    {
-        const std::lock_guard lock(mutex);
-        if (worker != nullptr) {
-            asio::post(*worker, std::move(handler));
-        }
-    }
-};
-
-// Waits for the answer. An error where it timed out; throws if the waiting coroutine was cancelled.
-template <class Answer>
-asio::awaitable<result<void>> wait_for(std::shared_ptr<question<Answer>> asked)
-{
-    if (!asked->outcome) {
-        const auto [ended] = co_await asked->answered.async_wait(as_result);
-        if (!asked->outcome) {
-            if (ended == asio::error::operation_aborted) {
-                throw boost::system::system_error(ended);
-            }
-            co_return errc::unavailable;
-        }
-    }
-    co_return result<void>();
-}
 
 class worker_resolver final : public resolver {
 public:
@@ -185,6 +114,42 @@ public:
             co_return found;
         }
         co_return errc::unavailable;
+    }
+
+    asio::awaitable<fresher> fetch_fresher(std::string id,
+                                           std::uint64_t stale_credential_version) override
+    {
+        fresher answer;
+        const auto asked = ask_refresh(id, stale_credential_version);
+        if (!asked) {
+            answer.error = errc::unavailable;
+            co_return answer;
+        }
+        auto waiting = wait_for(asked);
+        const result<void> waited = co_await std::move(waiting);
+        if (!waited || !*asked->outcome) {
+            answer.error = errc::refresh_failed;
+            answer.retry_after = std::chrono::seconds(1);
+            co_return answer;
+        }
+        answer.error = (*asked->outcome)->error;
+        answer.retry_after = (*asked->outcome)->retry_after;
+        if (answer.error) {
+            co_return answer;
+        }
+        auto fetching = fetch(std::move(id));
+        result<std::shared_ptr<const resolved>> found = co_await std::move(fetching);
+        if (found) {
+            answer.found = std::move(*found);
+        } else {
+            answer.error = found.error();
+        }
+        co_return answer;
+    }
+
+    void begin_refresh(std::string id, std::uint64_t stale_credential_version) override
+    {
+        (void)ask_refresh(id, stale_credential_version);
     }
 
     bool out_of_reach(std::int64_t now) const noexcept override
@@ -307,6 +272,38 @@ private:
         asked->settle(std::move(entry));
     }
 
+    // Null if there are too many questions under way.
+    std::shared_ptr<question<refresh_word>> ask_refresh(const std::string& id, std::uint64_t stale)
+    {
+        const std::string name = id + " " + std::to_string(stale);
+        const auto known = asked_refreshes_.find(name);
+        if (known != asked_refreshes_.end()) {
+            return known->second;
+        }
+        if (asked_refreshes_.size() >= questions_max) {
+            return nullptr;
+        }
+        const auto asked = std::make_shared<question<refresh_word>>(
+            worker_, valid_from_now(side_->shared->connections, id), refresh_limit_);
+        asked_refreshes_.emplace(name, asked);
+        auto deliver = [this, back = back_, alive = std::weak_ptr<bool>(alive_), name,
+                        weak = std::weak_ptr(asked)](std::exception_ptr bug, refresh_word answer) {
+            if (bug) {
+                answer.error = errc::unavailable;
+            }
+            back->send([this, alive, name, weak, answer] {
+                const auto still = weak.lock();
+                if (!alive.expired() && still) {
+                    forget(asked_refreshes_, name, still);
+                    still->settle(answer);
+                }
+            });
+        };
+        asio::co_spawn(side_->shared->control, refresher::word_of(side_->shared, id, stale),
+                       std::move(deliver));
+        return asked;
+    }
+
     std::shared_ptr<question<bool>> ask_run(const std::string& workspace, const std::string& run)
     {
         const std::string name = run_name(workspace, run);
@@ -357,6 +354,9 @@ private:
     clock_cache<cached_run> runs_{cached_runs_max};
     questions<connection_answer> asked_connections_;
     questions<bool> asked_runs_;
+    questions<refresh_word> asked_refreshes_;
+    const std::chrono::milliseconds refresh_limit_ =
+        side_->shared->refreshes.wait_limit() + fetch_timeout;
 };
 
 }  // namespace
