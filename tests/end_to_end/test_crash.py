@@ -1,61 +1,24 @@
 """kill -9 under load: whatever the provider saw stands in the trail, and the gate comes back."""
 import pytest
+from harness import crashes
 from harness.load import Load
 from harness.processes import until
 
-KILLS = 20
+KILLS = 20  # test_crash_full.py has a hundred
 FSYNC_KILLS = 3
-CALLS_BEFORE_KILL = 150
+CALLS_BEFORE_KILL = crashes.CALLS_BEFORE_KILL
 
 
 def test_twenty_kills_lose_no_recorded_call(lab):
-    """One gate directory, twenty lives. Its own trail is the only witness asked."""
-    slow = "/lab/load-slow/"
-    lab.provider.on("GET", slow + ".*", lambda exchange: exchange.provider.stopped.wait(0.2)
-                    or exchange.json({}))
-    for life in range(KILLS):
-        if life == KILLS // 2:
-            lab.kept = newest_checkpoint(lab.gate)
-        with Load(lab.gate.address, "/bench/lab/load", lab.token, label=f"{life}") as load, \
-                Load(lab.gate.address, "/bench" + slow.rstrip("/"), lab.token, 2, f"s{life}"):
-            until(lambda: len(load.answered(200)) >= CALLS_BEFORE_KILL, "some load")
-            lab.gate.kill()
-        lab.gate.start()
-        seen = {request.path for request in lab.provider.seen("/lab/load")}
-        intents = {line["path"] for line in lab.gate.trail.lines("call.intent")}
-        assert seen <= intents, sorted(seen - intents)[:5]
-    assert len(seen) >= KILLS * CALLS_BEFORE_KILL
-
-
-def newest_checkpoint(gate):
-    """As somebody would keep it elsewhere: the last whole note, by its origin's line."""
-    notes = max(gate.trail.directory.glob("checkpoints-*.notes")).read_bytes()
-    start = b"gate/audit\n"
-    assert notes.startswith(start)
-    return start + notes.rsplit(b"\n" + start, 1)[-1].removeprefix(start)
+    lab.toll = crashes.live_and_die(lab, KILLS)
 
 
 def test_every_call_has_an_end(lab):
-    """Those cut off by a kill were closed as what they are when the gate came back."""
-    intents = {line["call_id"] for line in lab.gate.trail.lines("call.intent")}
-    outcomes = [line for line in lab.gate.trail.lines("call.outcome")]
-    assert intents == {line["call_id"] for line in outcomes}
-    assert len(outcomes) == len(intents)
-    unknown = [line for line in outcomes if line.get("code") == "outcome_unknown"]
-    assert unknown, "twenty kills under load cut nothing off?"
-    assert all("status" not in line for line in unknown)
+    crashes.assert_every_call_has_one_end(lab.gate.trail)
 
 
 def test_the_trail_is_proved_and_writers_are_unique(lab):
-    lab.gate.verify()
-    kept = lab.gate.directory / "kept.note"
-    kept.write_bytes(lab.kept)
-    lab.gate.cli("audit", "verify", lab.gate.trail.directory, "--checkpoint", kept, control=False)
-    per_writer = {}
-    for line in lab.gate.trail.lines():
-        per_writer.setdefault(line["writer"], []).append(line["seq"])
-    for writer, numbers in per_writer.items():
-        assert sorted(numbers) == list(range(1, len(numbers) + 1)), writer
+    crashes.assert_proved(lab.gate, lab.toll.kept)
     assert len(lab.gate.trail.lines("gate.started")) == KILLS + 1
 
 

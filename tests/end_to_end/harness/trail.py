@@ -6,9 +6,11 @@ from pathlib import Path
 from .processes import until
 
 
-def lines_of(directory):
-    """Every whole line, per segment in order of writing."""
+def lines_of(directory, since=0.0):
+    """Every whole line, per segment in order of writing; of segments written to since then."""
     for path in sorted([*Path(directory).rglob("*.jsonl"), *Path(directory).rglob("*.jsonl.gz")]):
+        if path.stat().st_mtime < since:
+            continue
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         for line in data.split(b"\n")[:-1]:
             yield path, json.loads(line)
