@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "audit/checkpoint_end.hpp"
 
 namespace sallyport::audit {
 
@@ -31,6 +34,7 @@ void posted_head::begin_file(file_descriptor copy)
 {
     const std::lock_guard lock(mutex_);
     files_.push_back(std::move(copy));
+    has_begun_file_ = true;
 }
 
 void posted_head::close()
@@ -41,46 +45,24 @@ void posted_head::close()
 }
 
 checkpointer::checkpointer(int directory, const std::string& node, durability durable)
-    : directory_(directory), durable_(durable), origin_(origin_of(node)), previous_(64, '0')
+    : directory_(directory), durable_(durable), origin_(origin_of(node))
 {
 }
 
 result<std::unique_ptr<checkpointer>> checkpointer::open(int directory, const std::string& node,
                                                          durability durable)
 {
-    std::unique_ptr<checkpointer> made(new checkpointer(directory, node, durable));
-    if (!made->read_end()) {
+    std::optional<checkpoint_end> end = find_checkpoint_end(directory);
+    if (!end) {
         return make_error_code(errc::unwritable);
     }
+    std::unique_ptr<checkpointer> made(new checkpointer(directory, node, durable));
+    made->file_number_ = end->file;
+    made->number_ = end->number;
+    made->previous_ = std::move(end->previous);
+    made->lines_before_ = end->lines_closed;
+    made->left_open_ = std::move(end->open);
     return made;
-}
-
-// The last whole checkpoint of the last file that has one. What is wrong with the others is
-// verify's to say.
-bool checkpointer::read_end()
-{
-    const auto numbers = list_checkpoint_files(directory_);
-    if (!numbers) {
-        return false;
-    }
-    file_number_ = numbers->empty() ? 0 : numbers->back();
-    for (auto at = numbers->rbegin(); at != numbers->rend() && number_ == 0; ++at) {
-        checkpoint_reader reader(open_regular(directory_, checkpoint_file_name(*at)));
-        while (reader.next() == checkpoint_reader::state::note) {
-            const checkpoint& last = reader.checkpoint();
-            number_ = last.number;
-            previous_ = hash_of(reader.note().bytes);
-            lines_before_ = last.lines;
-            left_open_.clear();
-            for (const writer_head& one : last.heads) {
-                if (one.state == head_state::open) {
-                    lines_before_ -= one.head.seq;
-                    left_open_.push_back(one.stem);
-                }
-            }
-        }
-    }
-    return true;
 }
 
 result<void> checkpointer::begin(std::vector<writer_head> found)
@@ -122,7 +104,7 @@ bool checkpointer::open_file()
     file_size_ = 0;
     signer_ = std::make_unique<note_signer>(origin_);
     key_made_ = clock::now();
-    return durable_ == durability::write || ::fsync(directory_) == 0;
+    return ::fsync(directory_) == 0;
 }
 
 result<std::shared_ptr<posted_head>> checkpointer::announce(std::string stem)
@@ -141,9 +123,15 @@ bool checkpointer::prune(writer_head up_to)
 {
     const std::lock_guard lock(mutex_);
     pruned_.push_back(std::move(up_to));
-    const bool written = write(true) && ::fsync(file_.get()) == 0;
+    const bool written = write(true);
     pruned_.clear();
     return written;
+}
+
+bool checkpointer::cover()
+{
+    const std::lock_guard lock(mutex_);
+    return write(false);
 }
 
 void checkpointer::count(std::uint64_t lines) noexcept
@@ -170,6 +158,7 @@ std::vector<writer_head> checkpointer::collect(bool& changed)
 {
     std::vector<writer_head> out = found_;
     changed = !found_.empty();
+    bool has_begun_file = false;
     for (const std::shared_ptr<posted_head>& writer : writers_) {
         std::vector<file_descriptor> files;
         {
@@ -178,6 +167,7 @@ std::vector<writer_head> checkpointer::collect(bool& changed)
             changed = changed || writer->changed_;
             writer->changed_ = false;
             files = std::move(writer->files_);
+            has_begun_file = std::exchange(writer->has_begun_file_, false) || has_begun_file;
         }
         if (durable_ == durability::fsync || files.empty()) {
             continue;
@@ -186,10 +176,14 @@ std::vector<writer_head> checkpointer::collect(bool& changed)
             // What a failed sync loses, a power cut would have lost as well: not promised here.
             static_cast<void>(::fsync(file.get()));
         }
-        const std::lock_guard lock(writer->mutex_);
-        if (writer->told_.state == head_state::open) {
+        // Lines may have been added meanwhile, also by a writer that is closed by now.
+        if (out.back().state == head_state::open) {
+            const std::lock_guard lock(writer->mutex_);
             writer->files_.insert(writer->files_.begin(), std::move(files.back()));
         }
+    }
+    if (has_begun_file) {
+        static_cast<void>(::fsync(directory_));
     }
     return out;
 }
@@ -243,11 +237,11 @@ bool checkpointer::put(checkpoint& what)
         what.lines += one.state == head_state::pruned ? 0 : one.head.seq;
     }
     const std::string note = signer_->sign(to_text(what));
-    if (!write_all(file_.get(), note) ||
-        (durable_ == durability::fsync && ::fsync(file_.get()) != 0)) {
-        // Whatever of it stands there is the torn end of a file that nothing follows in.
-        if (::ftruncate(file_.get(), static_cast<off_t>(file_size_)) != 0 ||
-            durable_ == durability::fsync) {
+    const bool is_written = write_all(file_.get(), note);
+    if (!is_written || ::fsync(file_.get()) != 0) {
+        // After a failed sync whatever of it stands there is the torn end of a file that nothing
+        // follows in: it may come back.
+        if (::ftruncate(file_.get(), static_cast<off_t>(file_size_)) != 0 || is_written) {
             file_size_ = file_bytes_max;
         }
         return false;

@@ -3,7 +3,9 @@
 // announced, one at the end.
 //
 // A checkpoint never runs ahead of the disk: with durability `write` the segments are synced before
-// their heads are signed, with `fsync` only acknowledged heads are posted.
+// their heads are signed, with `fsync` only acknowledged heads are posted. It is on disk itself
+// before the next is written. So a power cut takes away no line that a checkpoint covers, and of
+// the checkpoints at most the one that was being written.
 //
 // Threading: a thread of its own. Everything here may be called from any thread. A writer that
 // posts a head takes a lock that only this thread takes besides, once a second.
@@ -42,6 +44,7 @@ private:
     writer_head told_;
     std::vector<file_descriptor> files_;  // the last one is still written
     bool changed_ = true;
+    bool has_begun_file_ = false;  // and its name may not be on disk
 };
 
 class checkpointer {
@@ -62,25 +65,27 @@ public:
     // There were none in the directory.
     bool is_first() const noexcept { return number_ == 0; }
 
-    // Writers that the last checkpoint found open: the gate before ended before it could list them
-    // as closed.
-    const std::vector<std::string>& left_open() const noexcept { return left_open_; }
+    // Writers that the last checkpoint found open, and how far it covers them: the gate before
+    // ended before it could list them as closed.
+    const std::vector<writer_head>& left_open() const noexcept { return left_open_; }
 
     // Begins a file with a checkpoint that lists what was found: writers that were not closed, and
     // in a trail without checkpoints all there are.
     result<void> begin(std::vector<writer_head> found);
-    // Lists a writer. Before its first line stands anywhere.
+    // Lists a writer. Before its first line stands anywhere: none is found, after whatever cut,
+    // that no checkpoint lists.
     result<std::shared_ptr<posted_head>> announce(std::string stem);
     // Puts down, on disk, that a writer's lines up to this one are taken away. False: it could not
     // be, and they must stay.
     bool prune(writer_head up_to);
+    // Covers all that was posted. False: it could not be put down.
+    bool cover();
     // Counts lines that were posted.
     void count(std::uint64_t lines) noexcept;
 
 private:
     checkpointer(int directory, const std::string& node, durability durable);
 
-    bool read_end();
     bool open_file();
     bool write(bool always);
     std::vector<writer_head> collect(bool& changed);
@@ -92,7 +97,7 @@ private:
     const std::string origin_;
     std::uint64_t number_ = 0, lines_before_ = 0;
     std::string previous_;
-    std::vector<std::string> left_open_;
+    std::vector<writer_head> left_open_;
 
     std::mutex mutex_;  // of all below
     std::condition_variable wake_;

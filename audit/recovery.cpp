@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "audit/aside.hpp"
 #include "audit/scan.hpp"
 
 namespace sallyport::audit {
@@ -15,7 +16,8 @@ namespace sallyport::audit {
 namespace {
 
 constexpr std::size_t flush_bytes = 256u << 10;
-constexpr std::string_view gap_detail = "whole lines without a chain were cut off a torn segment";
+constexpr std::string_view gap_detail =
+    "lines that no checkpoint covered were torn; what was left of them stands in *.torn files";
 
 // What an outcome repeats of its intent.
 struct unfinished_call {
@@ -63,15 +65,23 @@ public:
         if (!found) {
             return make_error_code(errc::unwritable);
         }
-        // Also who took up its marker and was killed before a checkpoint covered its last lines.
-        std::set<std::string> stems(found->markers.begin(), found->markers.end());
-        stems.insert(in_->checkpoints->left_open().begin(), in_->checkpoints->left_open().end());
-        for (const std::string& stem : stems) {
+        std::map<std::string, std::uint64_t> stems;  // and how far a checkpoint covers them
+        for (const std::string& stem : found->markers) {
+            stems.emplace(stem, 0);
+        }
+        // Also who took up its marker and was gone before a checkpoint covered its last lines.
+        for (const writer_head& one : in_->checkpoints->left_open()) {
+            stems[one.stem] = one.head.seq;
+        }
+        if (!put_down_markers(stems)) {
+            return make_error_code(errc::unwritable);
+        }
+        for (const auto& [stem, covered] : stems) {
             std::vector<segment> segments;
             std::copy_if(found->segments.begin(), found->segments.end(),
                          std::back_inserter(segments),
                          [&](const segment& one) { return one.stem == stem; });
-            if (const error_code error = read_writer(std::move(segments))) {
+            if (const error_code error = read_writer(std::move(segments), covered)) {
                 return error;
             }
         }
@@ -86,7 +96,7 @@ public:
         if (const error_code error = write_outcomes()) {
             return error;
         }
-        for (const std::string& stem : found->markers) {
+        for (const auto& [stem, covered] : stems) {
             ::unlinkat(in_->self.get(), marker_name(stem).c_str(), 0);
         }
         ::fsync(in_->self.get());
@@ -94,7 +104,20 @@ public:
     }
 
 private:
-    error_code read_writer(std::vector<segment> segments)
+    // From here on until the markers are taken up, each start finds the same writers.
+    bool put_down_markers(const std::map<std::string, std::uint64_t>& stems)
+    {
+        for (const auto& [stem, covered] : stems) {
+            if (!file_descriptor(::openat(in_->self.get(), marker_name(stem).c_str(),
+                                          O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600))
+                     .is_open()) {
+                return false;
+            }
+        }
+        return ::fsync(in_->self.get()) == 0;
+    }
+
+    error_code read_writer(std::vector<segment> segments, std::uint64_t covered)
     {
         using start = chain_checker::start;
         const bool all = segments.size() <= recovered_segments_max;
@@ -104,8 +127,9 @@ private:
         }
         const bool is_whole = all && !segments.empty() && segments.front().number == 1;
         chain_checker chain(is_whole ? start::at_first_line : start::anywhere);
+        bool torn = false;
         for (const segment& one : segments) {
-            if (const error_code error = read_segment(one, &one == &segments.back(), chain)) {
+            if (const error_code error = read_segment(one, covered, chain, torn)) {
                 return error;
             }
         }
@@ -144,11 +168,20 @@ private:
         return {};
     }
 
-    error_code read_segment(const segment& one, bool is_last, chain_checker& chain)
+    // `torn`: an earlier segment of the writer ended there, and nothing of this one follows.
+    error_code read_segment(const segment& one, std::uint64_t covered, chain_checker& chain,
+                            bool& torn)
     {
+        if (torn) {
+            return cut_off(one, 0);
+        }
         const file_descriptor file = open_segment(in_->self.get(), one);
         if (!file.is_open()) {
             return damaged(one, 0, "cannot be read");
+        }
+        // A gate that was killed may have left it to the kernel, and checkpoints will cover it.
+        if (::fsync(file.get()) != 0) {
+            return errc::unwritable;
         }
         ++counts_.segments;
         line_reader reader(file.get());
@@ -173,23 +206,14 @@ private:
                 }
                 continue;
             }
-            // Nothing whole may follow the place where a kill or a power cut tore the file.
-            if (!is_last || whole_line_from(file.get(), reader.start(), chain)) {
+            // What a checkpoint covers was on disk: neither a kill nor a power cut tore it. Of what
+            // none covers yet a power cut may leave any page, so whole lines may follow torn ones.
+            if (chain.head().seq < covered || one.is_compressed()) {
                 return damaged(one, number, why);
             }
-            return cut_off(one, file.get(), reader.start());
+            torn = true;
+            return cut_off(one, reader.start());
         }
-    }
-
-    static bool whole_line_from(int file, std::uint64_t offset, chain_checker& chain)
-    {
-        line_reader rest(file, offset);
-        while (rest.next() == line_reader::state::line) {
-            if (chain.is_whole(rest.text())) {
-                return true;
-            }
-        }
-        return false;
     }
 
     bool take(std::string_view line, const line_frame& frame)
@@ -212,37 +236,14 @@ private:
         return intents_.size() + settled_.size() <= unfinished_calls_max;
     }
 
-    // The bytes are kept beside the segment before they are cut off it.
-    error_code cut_off(const segment& one, int file, std::uint64_t size)
+    error_code cut_off(const segment& one, std::uint64_t size)
     {
-        const file_descriptor kept(::openat(in_->self.get(), (one.name + ".torn").c_str(),
-                                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                                            0600));
-        std::string block(flush_bytes, '\0');
-        std::uint64_t at = size;
-        for (;;) {
-            const ssize_t got = read_at(file, block.data(), block.size(), at);
-            if (!kept.is_open() || got < 0) {
-                return errc::unwritable;
-            }
-            const std::string_view bytes(block.data(), static_cast<std::size_t>(got));
-            if (bytes.empty()) {
-                break;
-            }
-            lost_lines_ = lost_lines_ || bytes.find('\n') != std::string_view::npos;
-            if (!write_all(kept.get(), bytes)) {
-                return errc::unwritable;
-            }
-            at += bytes.size();
-        }
-        const file_descriptor writable(
-            ::openat(in_->self.get(), one.name.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
-        if (::fsync(kept.get()) != 0 || !writable.is_open() ||
-            ::ftruncate(writable.get(), static_cast<off_t>(size)) != 0 ||
-            ::fsync(writable.get()) != 0) {
+        const std::optional<aside> taken = set_aside(in_->self.get(), one.name, size);
+        if (!taken) {
             return errc::unwritable;
         }
-        counts_.torn_bytes += at - size;
+        lost_lines_ = lost_lines_ || taken->has_lines;
+        counts_.torn_bytes += taken->bytes;
         return {};
     }
 
@@ -254,6 +255,15 @@ private:
         if (intents_.empty() && !lost_lines_) {
             return {};
         }
+        if (const error_code error = write_lines()) {
+            return error;
+        }
+        // Before the markers go, which would have it done again.
+        return in_->checkpoints->cover() ? error_code() : errc::unwritable;
+    }
+
+    error_code write_lines()
+    {
         segment_writer out(in_, "recovery");
         out.outcomes_are_of_others();
         if (lost_lines_) {

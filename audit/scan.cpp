@@ -218,17 +218,6 @@ std::string unescape(std::string_view raw)
     return out;
 }
 
-bool chain_checker::is_whole(std::string_view line)
-{
-    const std::optional<line_frame> frame = read_frame(line);
-    std::array<char, hash_text_size> hash;
-    if (!frame) {
-        return false;
-    }
-    hash_.write_hex(frame->hashed, hash.data());
-    return frame->hash == std::string_view(hash.data(), hash.size());
-}
-
 std::string_view chain_checker::check(std::string_view line)
 {
     const std::optional<line_frame> frame = read_frame(line);

@@ -67,9 +67,6 @@ public:
     // Empty if `line` is whole and the next one; else what is wrong with it, as fixed text.
     std::string_view check(std::string_view line);
 
-    // Whether a line is whole and hashes to its own hash, whatever stands before it.
-    bool is_whole(std::string_view line);
-
     const chain_head& head() const noexcept { return head_; }
     // Of the line that was checked last; into that line.
     const line_frame& frame() const noexcept { return frame_; }

@@ -12,10 +12,11 @@
 //
 // A writer puts its marker down before its first segment and takes it up when it is closed, all its
 // lines are written and every intent has its outcome. So recovery looks only at writers whose
-// marker stands, and at no more than their last recovered_segments_max segments. It cuts off what
+// marker stands, and at no more than their last recovered_segments_max segments. It sets aside what
 // follows the last whole line, writes a `call.outcome` with code `outcome_unknown` for every intent
 // without an outcome, as a writer of its own (no finished chain is touched), and takes up the
-// markers last: killed at any moment, it is simply done again.
+// markers last: killed at any moment, it is simply done again. Lines that a checkpoint covers were
+// on disk when it was signed: where those are damaged the gate does not start.
 #pragma once
 
 #include <array>

@@ -268,6 +268,44 @@ TEST_F(CheckpointsTest, ATornOneIsPassedOverAndTheNextStartGoesOn)
     EXPECT_TRUE(verify().warnings.empty());
 }
 
+// What a power cut may leave of the last: any of its pages. Each byte of it in turn is one that is
+// not there.
+TEST_F(CheckpointsTest, ATornOneWithAHoleIsSetAsideAndTheNextStartGoesOn)
+{
+    fill(1);
+    const auto file = files(".notes")[0];
+    const std::string whole = read_file(file);
+    std::size_t last = 0, behind = 0;
+    while (const auto one = read_note(std::string_view(whole).substr(behind))) {
+        last = std::exchange(behind, behind + one->bytes.size());
+    }
+    const std::filesystem::path kept = root_ / "kept";
+    std::filesystem::copy(settings_.directory, kept, std::filesystem::copy_options::recursive);
+    for (std::size_t at = last; at < whole.size(); at += 7) {
+        std::filesystem::remove_all(settings_.directory);
+        std::filesystem::copy(kept, settings_.directory, std::filesystem::copy_options::recursive);
+        std::string bytes = whole;
+        bytes[at] = '\0';
+        write_file(file, bytes);
+        open();
+        ASSERT_TRUE(verify().sound) << at << ": " << why();
+        ASSERT_EQ(read_file(file), whole.substr(0, last)) << at;
+        ASSERT_EQ(read_file(file.string() + ".torn"), bytes.substr(last)) << at;
+    }
+}
+
+TEST_F(CheckpointsTest, ADamagedOneThatWholeOnesFollowStaysAndShows)
+{
+    fill(1);
+    const auto file = files(".notes")[0];
+    std::string bytes = read_file(file);
+    bytes[40] = '\0';
+    write_file(file, bytes);
+    open();
+    EXPECT_EQ(read_file(file), bytes);
+    EXPECT_FALSE(verify().sound);
+}
+
 class CommitTest : public CheckpointsTest {
 protected:
     CommitTest() { settings_.durability = durability::fsync; }

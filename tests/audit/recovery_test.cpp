@@ -2,19 +2,34 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "audit/note.hpp"
 #include "audit/checkpoint.hpp"
+#include "audit/note.hpp"
 #include "audit/scan.hpp"
 #include "tests/audit/trail_fixture.hpp"
 
 namespace sallyport::audit {
 namespace {
 
+std::string before_any_line(const std::string& notes)
+{
+    std::size_t end = 0;
+    while (const auto one = read_note(std::string_view(notes).substr(end))) {
+        const auto listed = parse_checkpoint(one->text);
+        EXPECT_TRUE(listed);
+        if (!listed || std::any_of(listed->heads.begin(), listed->heads.end(),
+                                   [](const writer_head& head) { return head.head.seq != 0; })) {
+            break;
+        }
+        end += one->bytes.size();
+    }
+    return notes.substr(0, end);
+}
+
 class RecoveryTest : public TrailTest {
 protected:
-    // What a gate leaves behind that is killed between two calls.
+    // What a gate leaves behind that is killed between two calls; covered by a checkpoint if asked.
     void leave_unfinished(const std::vector<std::string>& finished,
-                          const std::vector<std::string>& unfinished)
+                          const std::vector<std::string>& unfinished, bool covered = false)
     {
         const pid_t child = ::fork();
         if (child == 0) {
@@ -27,12 +42,33 @@ protected:
             for (const std::string& id : unfinished) {
                 (void)writer->append(intent(id));
             }
-            ::_exit(writer->flush() ? 0 : 1);
+            const bool written = static_cast<bool>(writer->flush());
+            if (covered) {
+                // Listing a writer takes a checkpoint, which covers what the others have.
+                (void)(*opened)->open_writer("w1").value().release();
+            }
+            ::_exit(written ? 0 : 1);
         }
         int status = -1;
         ::waitpid(child, &status, 0);
         ASSERT_EQ(status, 0);
-        ASSERT_EQ(files(".open").size(), 1u);
+        ASSERT_EQ(files(".open").size(), covered ? 2u : 1u);
+    }
+
+    // The checkpoints that cover no line yet: how many more there are is a matter of time.
+    void keep_checkpoints_before_any_line() const
+    {
+        const std::filesystem::path notes = files(".notes").front();
+        write_file(notes, before_any_line(read_file(notes)));
+    }
+
+    std::string everything() const
+    {
+        std::string out;
+        for (const auto& file : files()) {
+            out += read_file(file);
+        }
+        return out;
     }
 
     // The call ids of the outcomes that recovery wrote.
@@ -145,22 +181,6 @@ TEST_F(RecoveryTest, KilledInTheMiddleOfItsOutcomesItWritesTheRest)
     EXPECT_TRUE(verify().sound) << verify().first_bad;
 }
 
-// The checkpoints that cover no line yet: how many more there are is a matter of time.
-std::string before_any_line(const std::string& notes)
-{
-    std::size_t end = 0;
-    while (const auto one = read_note(std::string_view(notes).substr(end))) {
-        const auto listed = parse_checkpoint(one->text);
-        EXPECT_TRUE(listed);
-        if (!listed || std::any_of(listed->heads.begin(), listed->heads.end(),
-                                   [](const writer_head& head) { return head.head.seq != 0; })) {
-            break;
-        }
-        end += one->bytes.size();
-    }
-    return notes.substr(0, end);
-}
-
 TEST_F(RecoveryTest, CutsATornTailAtEveryByteOfTheLastLine)
 {
     leave_unfinished({"a"}, {"c"});
@@ -198,17 +218,51 @@ TEST_F(RecoveryTest, SaysWhenWholeLinesHadToGo)
     write_file(file, read_file(file) + std::string(512, '\0') + "\n" + std::string(100, '\0'));
     EXPECT_EQ(open()->recovered().torn_bytes, 613u);
     EXPECT_TRUE(verify().sound) << verify().first_bad;
-    std::string everything;
-    for (const auto& one : files()) {
-        everything += read_file(one);
-    }
-    EXPECT_NE(everything.find("trail.gap"), std::string::npos);
+    EXPECT_NE(everything().find("trail.gap"), std::string::npos);
     EXPECT_EQ(closed_calls(), std::vector<std::string>{"c"});
 }
 
-TEST_F(RecoveryTest, RefusesASegmentDamagedInTheMiddleAndNamesTheLine)
+// A power cut keeps any pages of what was not yet on disk.
+TEST_F(RecoveryTest, SetsAsideWholeLinesBehindTornOnesThatNoCheckpointCovers)
 {
     leave_unfinished({"a", "b"}, {"c"});
+    keep_checkpoints_before_any_line();
+    const std::filesystem::path file = files().front();
+    const std::string whole = read_file(file);
+    const std::size_t first = whole.find('\n') + 1;
+    std::string bytes = whole;
+    bytes.replace(first + 60, 100, 100, '\0');
+    write_file(file, bytes);
+    EXPECT_EQ(open()->recovered().torn_bytes, bytes.size() - first);
+    EXPECT_EQ(read_file(file), whole.substr(0, first));
+    EXPECT_EQ(read_file(files(".torn").front()), bytes.substr(first));
+    EXPECT_EQ(closed_calls(), std::vector<std::string>{"a"});
+    EXPECT_NE(everything().find("trail.gap"), std::string::npos);
+    EXPECT_TRUE(verify().sound) << verify().first_bad;
+    EXPECT_EQ(open()->recovered().segments, 0u);
+}
+
+TEST_F(RecoveryTest, SetsAsideTheSegmentsBehindATornOneThatNoCheckpointCovers)
+{
+    settings_.segment_bytes = 1;
+    leave_unfinished({}, {"a"});
+    keep_checkpoints_before_any_line();
+    const std::filesystem::path first = files().front();
+    const std::string name = first.filename();
+    const std::filesystem::path second =
+        first.parent_path() / (name.substr(0, name.size() - 7) + "2.jsonl");
+    const std::string bytes = read_file(first);
+    write_file(second, bytes);
+    write_file(first, bytes.substr(0, 100));
+    EXPECT_EQ(open()->recovered().torn_bytes, 100 + bytes.size());
+    EXPECT_EQ(read_file(first) + read_file(second), "");
+    EXPECT_EQ(files(".torn").size(), 2u);
+    EXPECT_TRUE(verify().sound) << verify().first_bad;
+}
+
+TEST_F(RecoveryTest, RefusesDamageToWhatACheckpointCoversAndNamesTheLine)
+{
+    leave_unfinished({"a", "b"}, {"c"}, true);
     const std::filesystem::path file = files().front();
     std::string bytes = read_file(file);
     bytes[bytes.find('\n') + 60] ^= 1;
@@ -218,19 +272,18 @@ TEST_F(RecoveryTest, RefusesASegmentDamagedInTheMiddleAndNamesTheLine)
     EXPECT_EQ(where.rfind(file.filename().string() + ":2: ", 0), 0u) << where;
     EXPECT_EQ(read_file(file), bytes);
     EXPECT_EQ(open_trail(settings_, "gate-1").error(), errc::corrupted);
+    EXPECT_FALSE(verify().sound);
 }
 
-TEST_F(RecoveryTest, RefusesATornSegmentThatIsNotTheLast)
+TEST_F(RecoveryTest, LooksAgainAtAWriterWithoutAMarkerThatTheLastCheckpointFoundOpen)
 {
-    settings_.segment_bytes = 1;
-    leave_unfinished({}, {"a"});
-    const std::filesystem::path first = files().front();
-    const std::string name = first.filename();
-    const std::string bytes = read_file(first);
-    write_file(first.parent_path() / (name.substr(0, name.size() - 7) + "2.jsonl"), bytes);
-    write_file(first, bytes.substr(0, 100));
-    EXPECT_EQ(open_trail(settings_, "gate-1").error(), errc::corrupted);
-    EXPECT_FALSE(verify().sound);
+    leave_unfinished({"a"}, {"c"}, true);
+    for (const auto& marker : files(".open")) {
+        std::filesystem::remove(marker);
+    }
+    EXPECT_EQ(open()->recovered().unfinished_calls, 1u);
+    EXPECT_EQ(closed_calls(), std::vector<std::string>{"c"});
+    EXPECT_TRUE(files(".open").empty());
 }
 
 TEST_F(RecoveryTest, LooksAtTheLastSegmentsOnly)

@@ -3,6 +3,7 @@ import time
 from dataclasses import dataclass
 
 from .load import Load
+from .power import contents
 from .processes import until
 from .trail import lines_of
 
@@ -30,7 +31,7 @@ def live_and_die(lab, lives, calls=CALLS_BEFORE_KILL):
     for life in range(lives):
         born = time.time() - 1
         if life == lives // 2:
-            toll.kept = newest_checkpoint(lab.gate)
+            toll.kept = newest_note(contents(lab.gate.trail.directory))
         with Load(lab.gate.address, "/bench/lab/load", lab.token, label=f"l{life}") as load, \
                 Load(lab.gate.address, "/bench" + slow.rstrip("/"), lab.token, 2, f"s{life}"):
             until(lambda: len(load.answered(200)) >= calls, "some load")
@@ -51,12 +52,13 @@ def intents_of(trail, since=0.0):
             if line["kind"] == "call.intent"}
 
 
-def newest_checkpoint(gate):
-    """The last whole note, by its origin's line."""
-    notes = max(gate.trail.directory.glob("checkpoints-*.notes")).read_bytes()
+def newest_note(files):
+    """The last whole checkpoint of a directory's files, by its origin's line; b"" if none is."""
     start = b"gate/audit\n"
-    assert notes.startswith(start)
-    return start + notes.rsplit(b"\n" + start, 1)[-1].removeprefix(start)
+    for name in sorted((name for name in files if name.endswith(".notes")), reverse=True):
+        if files[name].startswith(start):
+            return start + files[name].rsplit(b"\n" + start, 1)[-1].removeprefix(start)
+    return b""
 
 
 def assert_every_call_has_one_end(trail):

@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from dataclasses import dataclass
 
 from .processes import until
@@ -25,6 +26,7 @@ class Request(Message):
     body_bytes: int = 0
     sha256: str = ""
     authorized: bool = False
+    moment: float = 0.0  # time.monotonic() once its head was read
 
     @property
     def method(self):
@@ -157,6 +159,7 @@ class Provider:
         reader = Reader(sock)
         while not self.stopped.is_set():
             request = read_head(reader, Request(connection=number))
+            request.moment = time.monotonic()
             with self.lock:
                 self.requests.append(request)
             exchange = Exchange(self, sock, reader, request)
