@@ -20,6 +20,7 @@ constexpr std::size_t number_digits = 6;
 constexpr std::size_t length_bytes = 4, time_bytes = 8;
 constexpr std::size_t front_bytes = time_bytes + ulid::text_size + 2;  // behind the length
 constexpr std::size_t workspace_bytes_max = 255;
+constexpr unix_micros tick = 1'000'000;
 
 void append_big_endian(std::string& out, std::uint64_t value, std::size_t bytes)
 {
@@ -189,9 +190,9 @@ std::vector<sealed_body> find_bodies(const std::string& directory, std::string_v
         return found;
     }
     // An id begins with the milliseconds at which the call did: what was last written to before
-    // that does not hold it.
+    // that does not hold it. Times of files are taken from a clock of coarser ticks.
     const std::string_view begun(reinterpret_cast<const char*>(id->bytes.data()), 6);
-    const auto not_before = static_cast<unix_micros>(big_endian(begun)) * 1000;
+    const auto not_before = static_cast<unix_micros>(big_endian(begun)) * 1000 - tick;
     std::vector<body_file> files = list_body_files(in.get());
     for (const body_file& one : files) {
         if (one.changed < not_before || !found.empty() || abandoned) {
