@@ -45,6 +45,24 @@ T run(boost::asio::io_context& context, boost::asio::awaitable<T> work)
     return std::move(*outcome);
 }
 
+// A loop of the test's own, on which tasks run to their end.
+class with_loop {
+protected:
+    template <class T>
+    result<T> ask(task<T> work)
+    {
+        return run(context_, std::move(work));
+    }
+    template <class T>
+    error_code why(task<T> work)
+    {
+        const result<T> done = ask(std::move(work));
+        return done ? error_code() : done.error();
+    }
+
+    boost::asio::io_context context_;
+};
+
 inline std::string write_file(const std::string& path, const std::string& text, int mode = 0600)
 {
     std::ofstream(path) << text;

@@ -11,15 +11,10 @@ namespace {
 
 constexpr body_place here{"acme", "01ARYZ6S41TSV4RRFFQ69G5FAV", "request"};
 
-class SealedBody : public testing::Test {
+class SealedBody : public testing::Test, protected with_loop {
 protected:
     SealedBody() : keeper_(keeper::open(context_, settings_in(directory_))) { add_connection(); }
 
-    template <class T>
-    T ask(boost::asio::awaitable<T> work)
-    {
-        return run(context_, std::move(work));
-    }
     void add_connection()
     {
         connection fresh = example_connection();
@@ -40,7 +35,6 @@ protected:
     }
 
     temporary_directory directory_;
-    boost::asio::io_context context_;
     std::unique_ptr<keeper> keeper_;
     envelope box_;
 };
