@@ -26,6 +26,8 @@ std::string_view to_string(kind value) noexcept
         case kind::gate_started: return "gate.started";
         case kind::gate_stopped: return "gate.stopped";
         case kind::trail_gap: return "trail.gap";
+        case kind::body_read: return "body.read";
+        case kind::body_lost: return "body.lost";
     }
     return "unknown";
 }

@@ -134,12 +134,15 @@ std::size_t bytes_of(std::span<const Text> texts) noexcept
 
 std::size_t room_for(const entry& from) noexcept
 {
-    std::size_t bytes =
-        bytes_of(from.query_keys) + bytes_of(from.scopes_used) + bytes_of(from.stripped);
+    std::size_t bytes = bytes_of(from.query_keys) + bytes_of(from.scopes_used) +
+                        bytes_of(from.stripped) + bytes_of(from.capture_truncated);
     for (const std::string_view text :
-         {from.call_id, from.workspace, from.app, from.run, from.user, from.connection_id,
-          from.provider, from.method, from.host, from.path, from.operation, from.cls, from.decision,
-          from.code, from.rule, from.client, from.actor, from.detail}) {
+         {from.call_id,      from.workspace,     from.app,           from.run,
+          from.user,         from.connection_id, from.provider,      from.method,
+          from.host,         from.path,          from.operation,     from.cls,
+          from.decision,     from.code,          from.rule,          from.client,
+          from.actor,        from.detail,        from.request_proof, from.response_proof,
+          from.capture_fault}) {
         bytes += std::min(text.size(), text_bytes_max);
     }
     return bytes * escaped_bytes_max + fixed_bytes_max;
@@ -175,6 +178,12 @@ void write_members(cursor& out, const entry& from)
     out.member(R"(,"count":)", from.count);
     out.member(R"(,"detail":)", from.detail);
     out.list(R"(,"stripped":)", from.stripped);
+    out.member(R"(,"request_captured":)", from.request_captured);
+    out.member(R"(,"request_proof":)", from.request_proof);
+    out.member(R"(,"response_captured":)", from.response_captured);
+    out.member(R"(,"response_proof":)", from.response_proof);
+    out.list(R"(,"capture_truncated":)", from.capture_truncated);
+    out.member(R"(,"capture_fault":)", from.capture_fault);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 //   NODE-WRITER.open                that writer was not closed, or not with every call settled
 //   NODE-WRITER-NNNNNN.jsonl.torn   what recovery cut off that segment's end
 //   checkpoints-NNNNNN.notes        signed heads of every writer (checkpoint.hpp)
+//   bodies-NNNNNN.sealed            what was kept of bodies (body_files.hpp); no part of a chain
 //
 // A writer puts its marker down before its first segment and takes it up when it is closed, all its
 // lines are written and every intent has its outcome. So recovery looks only at writers whose
@@ -57,6 +58,8 @@ enum class kind : std::uint8_t {
     gate_started,
     gate_stopped,
     trail_gap,
+    body_read,
+    body_lost,
 };
 
 std::string_view to_string(kind value) noexcept;  // "call.intent", ...
@@ -83,6 +86,12 @@ struct entry {
     std::string_view actor;                      // who did a control action
     std::string_view detail;                     // fixed text about it, never a caller's bytes
     std::span<const std::string_view> stripped;  // credential carriers taken from the request
+    // What was kept of a call's bodies (captured_body.hpp): bytes, and the proof of what was
+    // sealed.
+    std::int64_t request_captured = -1, response_captured = -1;
+    std::string_view request_proof, response_proof;
+    std::span<const std::string_view> capture_truncated;  // the sides that were longer
+    std::string_view capture_fault;                       // why something was not kept
 };
 
 enum class errc {

@@ -1,13 +1,11 @@
 // The trail's price on the path of a call: one line formatted and hashed, then written in batches;
 // and how fast a directory is proved.
 #include <benchmark/benchmark.h>
-#include <stdlib.h>
-
-#include <filesystem>
 
 #include "audit/line.hpp"
 #include "audit/trail.hpp"
 #include "audit/verify.hpp"
+#include "tests/temporary_directory.hpp"
 
 namespace {
 
@@ -29,14 +27,12 @@ audit::entry intent()
 
 class directory {
 public:
-    directory()
-    {
-        std::string name = std::filesystem::temp_directory_path() / "bench_trail_XXXXXX";
-        settings.directory = ::mkdtemp(name.data());
-    }
-    ~directory() { std::filesystem::remove_all(settings.directory); }
+    directory() { settings.directory = home_.path(); }
 
     audit::settings settings;
+
+private:
+    temporary_directory home_;
 };
 
 void format_and_hash(benchmark::State& state)

@@ -133,6 +133,7 @@ void add_audit_commands(CLI::App& app)
     verify_command->callback([verify_with] { verify(*verify_with); });
 
     add_audit_search_commands(*family);
+    add_audit_body_command(*family);
 }
 
 }  // namespace sallyport::cli

@@ -28,5 +28,6 @@ struct audit_selection {
 void allow_many_files() noexcept;
 
 void add_audit_search_commands(CLI::App& family);
+void add_audit_body_command(CLI::App& family);
 
 }  // namespace sallyport::cli

@@ -12,8 +12,10 @@
 #include <stdexcept>
 #include <thread>
 
+#include "audit/body_journal.hpp"
 #include "audit/ship.hpp"
 #include "audit/trail.hpp"
+#include "cli/body_sealer.hpp"
 #include "cli/sandbox.hpp"
 #include "cli/service_manager.hpp"
 #include "cli/trail_stream.hpp"
@@ -115,6 +117,8 @@ struct gate::parts {
           verifier(or_throw(identity::token_verifier::make(settings.run_tokens), "run_tokens")),
           minter(or_throw(identity::token_minter::make(settings.run_tokens), "run_tokens")),
           catalogue(load_catalogue(settings)),
+          bodies(settings.audit, make_body_sealer(io, *vault),
+                 [this](const auto& call, const error_code& why) { report_lost(call, why); }),
           proxy(proxy_settings(settings), proxy_services()),
           desk(io, settings.audit.directory),
           control(io, settings.control, control_services()),
@@ -133,7 +137,7 @@ struct gate::parts {
     proxy::services proxy_services()
     {
         return {[this](asio::io_context& worker) { return vault->make_resolver(worker); },
-                trail.get(), &verifier, make_snapshot(catalogue)};
+                trail.get(), &verifier, make_snapshot(catalogue), &bodies};
     }
 
     control::services control_services()
@@ -171,6 +175,7 @@ struct gate::parts {
     asio::awaitable<void> reload_on_signal();
     asio::awaitable<std::string> change_master_keys(const vault::settings& fresh);
     void record(audit::kind kind, std::string_view detail);
+    void report_lost(const audit::body_journal::kept_call& call, const error_code& why);
     void wait_for_signal();
     void begin_stop();
 
@@ -184,6 +189,7 @@ struct gate::parts {
     identity::token_verifier verifier;
     identity::token_minter minter;
     std::shared_ptr<const policy::catalogue> catalogue;
+    audit::body_journal bodies;
     proxy::server proxy;
     control::audit_desk desk;
     control::server control;
@@ -200,6 +206,28 @@ void gate::parts::record(audit::kind kind, std::string_view detail)
     if (!control_trail->append(line) || !control_trail->flush()) {
         throw std::runtime_error("cannot write the trail in " + settings.audit.directory);
     }
+}
+
+// Called on the journal's thread; the outcome's line has said that they were captured.
+void gate::parts::report_lost(const audit::body_journal::kept_call& call, const error_code& why)
+{
+    spdlog::warn("the captured bodies of call {} could not be kept: {}", call.call_id,
+                 why.message());
+    asio::post(
+        io, [this, call_id = call.call_id, workspace = call.workspace,
+             connection_id = call.connection_id, provider = call.provider, told = why.message()] {
+            audit::entry line;
+            line.kind = audit::kind::body_lost;
+            line.actor = "gate";
+            line.call_id = call_id;
+            line.workspace = workspace;
+            line.connection_id = connection_id;
+            line.provider = provider;
+            line.detail = told;
+            if (!control_trail->append(line) || !control_trail->flush()) {
+                spdlog::warn("nor does the trail say so: it cannot be written");
+            }
+        });
 }
 
 // Why not; empty: done.
@@ -293,6 +321,7 @@ void gate::parts::begin_stop()
     spdlog::info("stopping: {} callers connected", proxy.callers());
     stopping = std::thread([this] {
         proxy.stop();
+        bodies.stop();
         asio::post(io, [this] {
             control.stop();
             record(audit::kind::gate_stopped, "");

@@ -88,6 +88,36 @@ void read_allow(yaml_file& file, yaml_map& top, policy::provider_facts& facts)
     }
 }
 
+void read_capture(yaml_file& file, yaml_map& top, policy::provider_facts& facts)
+{
+    const yaml_node* node = top.find("capture_bodies");
+    if (!node) {
+        return;
+    }
+    yaml_map map(file, *node);
+    policy::body_capture& capture = facts.capture;
+    map.read_size("request", capture.request_bytes, 1, policy::captured_bytes_max);
+    map.read_size("response", capture.response_bytes, 1, policy::captured_bytes_max);
+    if (!map.find("request") && !map.find("response") && node->is == yaml_node::type::map) {
+        file.report(*node, "names neither request nor response");
+    }
+    const yaml_node* types = map.find("content_types");
+    if (!types || !file.expect_list(*types)) {
+        return;
+    }
+    if (types->items.empty()) {
+        file.report(*types, "is empty; leave it out to capture bodies of every type");
+    }
+    for (const yaml_node& item : types->items) {
+        const auto value = file.string(item);
+        if (value && !policy::is_media_range(lower(*value))) {
+            file.report(item, "expected a media type, as application/json or text/*");
+        } else if (value) {
+            capture.content_types.push_back(lower(*value));
+        }
+    }
+}
+
 // Calls `each` with every scope that the file and its tables name.
 template <class F>
 void for_each_scope(const policy::provider_facts& facts, F&& each)
@@ -193,6 +223,7 @@ void read_provider(const std::string& path, policy::provider_facts& facts, table
     yaml_map top(file, file.root());
     read_identity(file, top, facts);
     read_allow(file, top, facts);
+    read_capture(file, top, facts);
     read_variables(file, top, facts);
     read_hosts(file, top, facts);
     read_credentials(file, top, facts);

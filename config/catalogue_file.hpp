@@ -1,6 +1,8 @@
 // Reads one provider's file into plain facts. The keys are those of CONTRACT.md 5; besides them:
 //
 //   allow: [cookies]   callers' cookies are passed on, and the provider's are passed back
+//   capture_bodies     {request: 64KiB, response: 64KiB, content_types: [application/json]}: what is
+//                      kept, sealed, for an auditor; nothing without it (policy/body_capture.hpp)
 //   classes            {read: [...], write: [...], destructive: [...]}: path patterns that settle
 //                      the class of table rows, for APIs whose verbs mean nothing (verb_semantics:
 //                      path)

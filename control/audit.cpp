@@ -168,16 +168,8 @@ asio::awaitable<answer> search_audit(request& call)
     };
     auto searching = call.gate.audit->run(call.who->actor, std::move(work));
     const audit_desk::outcome ended = co_await std::move(searching);
-    switch (ended) {
-        case audit_desk::outcome::done: break;
-        case audit_desk::outcome::token_is_busy:
-            co_return problem(429, "overloaded", "A search of this token's is still under way.");
-        case audit_desk::outcome::overloaded:
-            co_return problem(503, "overloaded", "Too many searches are under way.");
-        case audit_desk::outcome::took_too_long:
-            co_return problem(
-                503, "overloaded",
-                "The search took too long. Narrow it, or use `sallyport audit query`.");
+    if (ended != audit_desk::outcome::done) {
+        co_return search_refused(ended);
     }
     answer reply;
     reply.json_text = std::move(*page);

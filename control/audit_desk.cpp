@@ -213,6 +213,18 @@ private:
     bool first_ = true;
 };
 
+answer search_refused(audit_desk::outcome ended)
+{
+    switch (ended) {
+        case audit_desk::outcome::token_is_busy:
+            return problem(429, "overloaded", "A search of this token's is still under way.");
+        case audit_desk::outcome::took_too_long:
+            return problem(503, "overloaded",
+                           "The search took too long. Narrow it, or use `sallyport audit query`.");
+        default: return problem(503, "overloaded", "Too many searches are under way.");
+    }
+}
+
 asio::awaitable<answer> audit_desk::open_stream(std::string after, filter may_see)
 {
     const std::optional<audit::place> place = audit::parse_place(after);

@@ -53,4 +53,7 @@ private:
     std::shared_ptr<state> state_;  // shared with what is under way
 };
 
+// The answer to a search that is not done.
+answer search_refused(audit_desk::outcome ended);
+
 }  // namespace sallyport::control

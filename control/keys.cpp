@@ -129,6 +129,14 @@ asio::awaitable<answer> rotate_workspace(request& call, std::string workspace,
             ? problem(409, "conflict", "The workspace has no such generation.")
             : vault_problem(made.error());
     }
+    if (made->done && made->generation != 0) {
+        auto renewing = call.gate.vault.keys().renew_body_key(workspace);
+        const result<void> renewed = co_await std::move(renewing);
+        if (!renewed) {
+            failed(call, line, renewed.error());
+            co_return vault_problem(renewed.error());
+        }
+    }
     if (made->done) {
         line.detail = made->damaged == 0
                           ? "no credential is sealed under an older data key"

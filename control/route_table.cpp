@@ -117,6 +117,11 @@ constexpr route table[] = {
         .parameters = "workspace last_event_id",
         .answers = "200 trail_events",
         .refusals = "404 not_found 503 overloaded"}),
+    on("GET", "/api/audit/calls/{call_id}/bodies", auditor, read_bodies,
+       {.summary = "What was captured of a call's bodies; the reading is in the trail first",
+        .parameters = "workspace!",
+        .answers = "200 captured_bodies",
+        .refusals = "404 not_found 410 key_gone 429 overloaded 500 corrupted 503 overloaded"}),
 
     on("GET", "/api/keys", admin, list_keys,
        {.summary = "The workspaces' data keys, or one workspace's with the records under each",

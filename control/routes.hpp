@@ -96,6 +96,7 @@ boost::asio::awaitable<answer> end_run(request& call);
 
 boost::asio::awaitable<answer> search_audit(request& call);
 boost::asio::awaitable<answer> stream_audit(request& call);
+boost::asio::awaitable<answer> read_bodies(request& call);
 
 boost::asio::awaitable<answer> list_keys(request& call);
 boost::asio::awaitable<answer> rotate_keys(request& call);

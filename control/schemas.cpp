@@ -10,6 +10,7 @@ constexpr std::string_view name = R"({"$ref": "#/components/schemas/name"})";
 constexpr named_parameter parameters[] = {
     {"id", "path", "id", text, "The id."},
     {"run", "path", "run", name, "The run's name."},
+    {"call_id", "path", "call_id", text, "The call's id, as Sallyport-Call-Id told it."},
 
     {"workspace", "query", "workspace", name, "The workspace."},
     {"user", "query", "user", name, "The user."},

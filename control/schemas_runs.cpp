@@ -72,6 +72,28 @@ constexpr named_schema schemas[] = {
         "required": ["items", "next"], "additionalProperties": false})"},
     {"trail_events", R"({
         "type": "string", "description": "each event's data is a trail_line, its id the place"})"},
+    {"captured_bodies", R"({
+        "type": "object",
+        "properties": {
+            "call_id": {"type": "string"},
+            "workspace": {"$ref": "#/components/schemas/name"},
+            "bodies": {"type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "side": {"enum": ["request", "response"]},
+                    "captured_at": {"type": "string", "format": "date-time"},
+                    "content_type": {"type": "string"},
+                    "content_encoding": {"type": "string",
+                        "description": "what is to be undone to read the data, as gzip"},
+                    "bytes": {"type": "integer", "minimum": 1},
+                    "truncated": {"type": "boolean", "description": "the body was longer"},
+                    "proof": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                    "proved": {"type": "boolean",
+                        "description": "the call's outcome in the trail bears the same proof"},
+                    "data": {"type": "string", "contentEncoding": "base64"}},
+                "required": ["side", "captured_at", "content_type", "content_encoding", "bytes",
+                    "truncated", "proof", "proved", "data"], "additionalProperties": false}}},
+        "required": ["call_id", "workspace", "bodies"], "additionalProperties": false})"},
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 // Source: CONTRACT.md 5.
 #pragma once
 
+#include "policy/body_capture.hpp"
 #include "policy/graphql.hpp"
 #include "policy/oauth2_facts.hpp"
 #include "policy/path.hpp"
@@ -136,6 +137,7 @@ struct provider_facts {
     bool private_addresses = false;  // allow: [private_addresses]
     bool cookies = false;            // allow: [cookies]
     revoked_calls on_revoke = revoked_calls::as_configured;  // by the gate: proxy.on_revoke
+    body_capture capture;                                    // capture_bodies
     path_allowances paths;
     std::string tls_ca;  // PEM file, absolute; empty: the system's roots
     bool path_case_insensitive = false;

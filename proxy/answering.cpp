@@ -45,6 +45,9 @@ net::task<bool> session::answer()
     call_.status = call_.answer.status;
     out_.clear();
     write_answer_head(call_.answer, context, out_);
+    if (call_.capture != nullptr) {
+        call_.capture->open(audit::body_side::response, call_.answer);
+    }
     upstream_->consume(call_.answer.size);
 
     std::string_view fault;
@@ -82,6 +85,9 @@ net::task<bool> session::relay_answer(std::string_view& fault)
         if (piece.state == chunk_reader::state::malformed) {
             fault = to_string(code::upstream_protocol_error);
             co_return false;
+        }
+        if (call_.capture != nullptr) {
+            call_.capture->add(audit::body_side::response, piece.data);
         }
         bool sent = true;
         if (!head.empty() || !piece.empty()) {

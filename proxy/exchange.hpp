@@ -13,6 +13,7 @@
 #include "base/ulid.hpp"
 #include "policy/provider.hpp"
 #include "proxy/body_rewrite.hpp"
+#include "proxy/capture.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/plan.hpp"
 #include "proxy/tokens.hpp"
@@ -36,6 +37,7 @@ struct exchange {
     // What became of it while the call was under way: lets the call go on, but not begin again.
     std::shared_ptr<const vault::resolved> rechecked;
     std::shared_ptr<const connection_plan> plan;
+    std::unique_ptr<call_capture> capture;  // null: nothing is kept of its bodies
     const proxy::upstream* upstream = nullptr;
     policy::request_path path;
     policy::decision decision;

@@ -163,6 +163,9 @@ net::task<refusal> session::send()
     parts.scratch = &worker_.scratch;
 
     const bool collected = call_.body_type != body_type::other;
+    if (call_.plan->provider->capture != nullptr) {
+        begin_capture();
+    }
     if (collected) {
         refusal unusable = add_credential();
         if (unusable) {
@@ -190,6 +193,9 @@ net::task<refusal> session::send()
                                  ? call_.plan->timeout
                                  : worker_.settings.limits.upstream_timeout);
     call_.sent = exchange::clock::now();
+    if (call_.capture != nullptr && !collected) {
+        call_.capture->add(audit::body_side::request, first.data);
+    }
     const bool sent = upstream_->put({out_, first.head, first.data, first.tail});
     OPENSSL_cleanse(out_.data(), out_.size());
     if (collected) {
@@ -322,6 +328,9 @@ net::task<bool> session::pump_body()
         if (piece.state == chunk_reader::state::malformed) {
             call_.body_fault = code::bad_request;
             co_return false;
+        }
+        if (call_.capture != nullptr) {
+            call_.capture->add(audit::body_side::request, piece.data);
         }
         upstream->expires_after(limits.upstream_timeout);
         const bool sent = piece.empty() || upstream->put({piece.head, piece.data, piece.tail});

@@ -121,6 +121,9 @@ provider_plan plan_provider(const policy::provider& provider)
         plan.kinds.emplace_back(kind.kind, std::move(injections));
     }
     add_carriers(plan);
+    if (provider.facts().capture.is_on()) {
+        plan.capture = &provider.facts().capture;
+    }
     plan.reads_bodies = !plan.removed_json.empty() || !plan.removed_form.empty();
     return plan;
 }

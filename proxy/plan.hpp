@@ -64,9 +64,10 @@ struct provider_plan {
     std::vector<std::string> removed_headers;  // injection places and carriers, lower case
     std::vector<std::string> removed_query;
     std::vector<std::string> removed_cookies;
-    std::vector<std::string> removed_json;  // members at the top level of a JSON body
-    std::vector<std::string> removed_form;  // fields of a form
-    bool reads_bodies = false;              // some name is in one of the two
+    std::vector<std::string> removed_json;          // members at the top level of a JSON body
+    std::vector<std::string> removed_form;          // fields of a form
+    bool reads_bodies = false;                      // some name is in one of the two
+    const policy::body_capture* capture = nullptr;  // null: off
     std::vector<std::pair<std::string, std::vector<injection_plan>>> kinds;  // by credential kind
 };
 

@@ -125,7 +125,11 @@ void session::record_outcome(std::string_view fault_code, bool denied)
             call_.answered > call_.sent ? micros_between(call_.sent, call_.answered) : -1;
     }
     // An outcome that cannot be queued is found missing and closed as outcome_unknown.
-    worker_.trail.append(outcome);
+    if (call_.capture != nullptr) {
+        record_captured(outcome);
+    } else {
+        worker_.trail.append(outcome);
+    }
 }
 
 // True if the line is written, folded, or rides with an intent that is.

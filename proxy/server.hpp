@@ -20,6 +20,7 @@ struct services {
     audit::trail* trail = nullptr;
     const identity::token_verifier* verifier = nullptr;
     std::shared_ptr<const proxy::snapshot> snapshot;
+    audit::body_journal* bodies = nullptr;  // null: no bodies are kept, whatever the catalogue says
 };
 
 class server {

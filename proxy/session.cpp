@@ -54,6 +54,7 @@ void exchange::reset()
     run.reset();
     credential.reset();
     rechecked.reset();
+    capture.reset();
     plan.reset();
     upstream = nullptr;
     decision = policy::decision{};

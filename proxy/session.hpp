@@ -25,6 +25,7 @@ struct worker_context {
     net::pool& pool;
     vault::resolver& vault;
     trail_gate& trail;
+    audit::body_journal* bodies;  // null: none are kept
     run_cache& runs;
     std::shared_ptr<const proxy::snapshot> snapshot;
     ulid_source call_ids;
@@ -106,6 +107,9 @@ private:
     refusal strip_collected();
     refusal add_credential();
     void drop_collected();
+
+    void begin_capture();
+    void record_captured(audit::entry& outcome);
 
     void start_pump();
     net::task<> pump();

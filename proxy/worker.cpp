@@ -60,6 +60,7 @@ worker::worker(parts given, const make_resolver& make)
                .pool = pool_,
                .vault = *resolver_,
                .trail = trail_,
+               .bodies = parts_.bodies,
                .runs = runs_,
                .snapshot = parts_.snapshot,
                .call_ids = {},

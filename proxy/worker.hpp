@@ -24,6 +24,7 @@ public:
         const identity::token_verifier* verifier = nullptr;
         std::shared_ptr<const proxy::snapshot> snapshot;
         std::atomic<std::size_t>* callers = nullptr;  // of the whole gate
+        audit::body_journal* bodies = nullptr;        // outlives the worker
     };
     using make_resolver = std::function<std::unique_ptr<vault::resolver>(net::asio::io_context&)>;
 

@@ -7,6 +7,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "vault/envelope.hpp"
+#include "vault/places.hpp"
 #include "vault/record_json.hpp"
 
 namespace sallyport::vault {
@@ -47,12 +48,19 @@ std::optional<Number> number_in(const json::object& object, std::string_view nam
     return error || std::cmp_less(number, 0) ? std::nullopt : std::optional(number);
 }
 
+// A workspace, for its credentials or for its captured bodies.
+bool owns_keys(std::string_view name)
+{
+    name.remove_suffix(name.ends_with(bodies_suffix) ? bodies_suffix.size() : 0);
+    return is_name(name);
+}
+
 std::optional<backup_item> key_from(const json::object& from)
 {
     auto workspace = text_in(from, "workspace");
     const auto generation = number_in<std::uint32_t>(from, "generation");
     auto wrapped = bytes_in(from, "wrapped");
-    if (!workspace || !is_name(*workspace) || !generation || *generation == 0 || !wrapped) {
+    if (!workspace || !owns_keys(*workspace) || !generation || *generation == 0 || !wrapped) {
         return std::nullopt;
     }
     const std::optional<wrap_facts> facts = envelope::facts_of(*wrapped);

@@ -4,6 +4,7 @@
 
 #include "vault/core.hpp"
 #include "vault/error.hpp"
+#include "vault/places.hpp"
 #include "vault/record_json.hpp"
 
 namespace sallyport::vault {
@@ -101,12 +102,58 @@ task<workspace_keys> custodian::show(std::string workspace)
 
 task<std::uint64_t> custodian::shred(std::string workspace, std::string reason)
 {
+    auto burying = core_->store->keys().shred(bodies_owner(workspace), reason);
+    const result<std::uint64_t> buried = co_await std::move(burying);
+    core_->keys.forget(bodies_owner(workspace));
+    if (!buried) {
+        co_return buried.error();
+    }
     auto shredding = core_->store->keys().shred(workspace, std::move(reason));
     const result<std::uint64_t> revoked = co_await std::move(shredding);
     // Also where the store's answer got lost: it may have happened.
     core_->keys.forget(workspace);
     core_->connections.move_all();
     co_return revoked;
+}
+
+task<data_key> custodian::body_key(std::string workspace)
+{
+    // Bodies of calls that end after a shredding are not to outlive it.
+    auto asking = core_->store->keys().of(workspace);
+    const result<std::vector<wrapped_key>> own = co_await std::move(asking);
+    if (!own) {
+        co_return own.error();
+    }
+    if (own->empty() || own->back().wrapped.empty()) {
+        co_return errc::not_found;
+    }
+    auto finding = core_->keys.newest(bodies_owner(workspace));
+    result<data_key> found = co_await std::move(finding);
+    co_return found;
+}
+
+task<data_key> custodian::body_key(std::string workspace, std::uint32_t generation)
+{
+    return core_->keys.find(bodies_owner(workspace), generation);
+}
+
+task<void> custodian::renew_body_key(std::string workspace)
+{
+    const std::string owner = bodies_owner(workspace);
+    auto asking = core_->store->keys().of(owner);
+    const result<std::vector<wrapped_key>> keys = co_await std::move(asking);
+    if (!keys) {
+        co_return keys.error();
+    }
+    if (keys->empty() || keys->back().wrapped.empty()) {
+        co_return result<void>();
+    }
+    auto making = core_->keys.make(owner, keys->back().generation + 1);
+    const result<data_key> made = co_await std::move(making);
+    if (!made) {
+        co_return made.error();
+    }
+    co_return result<void>();
 }
 
 namespace {

@@ -50,9 +50,18 @@ public:
     // Reads every record of the workspace.
     task<workspace_keys> show(std::string workspace);
 
-    // Deletes every key of the workspace and every credential in it, for good, and makes it bite on
-    // all workers of this gate. How many connections were revoked.
+    // Deletes every key of the workspace, those of its captured bodies first, and every credential
+    // in it, for good, and makes it bite on all workers of this gate. How many connections were
+    // revoked.
     task<std::uint64_t> shred(std::string workspace, std::string reason);
+
+    // What captured bodies of the workspace are sealed under (sealed_body.hpp): the newest key,
+    // made at first use; or the one of a generation. errc::not_found where the workspace was
+    // shredded.
+    task<data_key> body_key(std::string workspace);
+    task<data_key> body_key(std::string workspace, std::uint32_t generation);
+    // Bodies captured from now on are sealed under a new key, where there is one.
+    task<void> renew_body_key(std::string workspace);
 
     // A page of what a backup holds: keys, connections or runs. errc::invalid_id: no such part.
     task<page<backup_item>> back_up(std::string part, std::string after);

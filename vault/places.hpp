@@ -35,4 +35,12 @@ inline std::string keys_key(std::string_view workspace)
     return std::string("sallyport:keys:").append(workspace);
 }
 
+// Whose keys seal a workspace's captured bodies: no workspace's name holds a slash.
+constexpr std::string_view bodies_suffix = "/bodies";
+
+inline std::string bodies_owner(std::string_view workspace)
+{
+    return std::string(workspace).append(bodies_suffix);
+}
+
 }  // namespace sallyport::vault

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "base/result.hpp"
 
@@ -66,6 +67,10 @@ public:
     result<bool> step();
     // Steps a statement that has no rows.
     result<void> run();
+    // Calls `each` for every row that is left. It answers nothing, or a result<void> whose error
+    // ends that.
+    template <class Each>
+    result<void> for_each_row(Each&& each);
 
     std::string column_text(int column) const;
     std::int64_t column_number(int column) const noexcept;
@@ -74,6 +79,25 @@ private:
     sqlite3_stmt* statement_;
     int bound_ = 0;
 };
+
+template <class Each>
+result<void> execution::for_each_row(Each&& each)
+{
+    for (;;) {
+        const result<bool> row = step();
+        if (!row) {
+            return row.error();
+        }
+        if (!*row) {
+            return {};
+        }
+        if constexpr (std::is_void_v<decltype(each())>) {
+            each();
+        } else if (const result<void> taken = each(); !taken) {
+            return taken;
+        }
+    }
+}
 
 // Rolls back unless committed.
 class transaction {

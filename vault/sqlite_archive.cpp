@@ -35,19 +35,16 @@ private:
         page<stored_connection> found;
         sqlite::execution use(connections_);
         use.text(after);
-        for (;;) {
-            const result<bool> row = use.step();
-            if (!row) {
-                return row.error();
-            }
-            if (!*row) {
-                break;
-            }
+        const result<void> read = use.for_each_row([&]() -> result<void> {
             std::optional<connection> record = connection_from_json(use.column_text(0));
             if (!record) {
                 return errc::corrupted;
             }
             found.items.push_back({std::move(*record), use.column_text(1)});
+            return {};
+        });
+        if (!read) {
+            return read.error();
         }
         if (found.items.size() == page_size) {
             found.next = found.items.back().record.id;
@@ -64,16 +61,12 @@ private:
         page<run_record> found;
         sqlite::execution use(runs_);
         use.text(workspace).text(run);
-        for (;;) {
-            const result<bool> row = use.step();
-            if (!row) {
-                return row.error();
-            }
-            if (!*row) {
-                break;
-            }
+        const result<void> read = use.for_each_row([&] {
             found.items.push_back({use.column_text(0), use.column_text(1), "", "", 0,
                                    use.column_number(2), use.column_number(3)});
+        });
+        if (!read) {
+            return read.error();
         }
         if (found.items.size() == page_size) {
             found.next = found.items.back().workspace + "/" + found.items.back().run;

@@ -127,16 +127,11 @@ private:
     static result<std::vector<wrapped_key>> keys_in(sqlite::execution& use)
     {
         std::vector<wrapped_key> found;
-        for (;;) {
-            const result<bool> row = use.step();
-            if (!row) {
-                return row.error();
-            }
-            if (!*row) {
-                return found;
-            }
-            found.push_back(key_in(use));
+        const result<void> read = use.for_each_row([&] { found.push_back(key_in(use)); });
+        if (!read) {
+            return read.error();
         }
+        return found;
     }
 
     result<std::string> load_now(const std::string& workspace, std::uint32_t generation)
@@ -206,15 +201,11 @@ private:
         page<sealed_record> found;
         sqlite::execution use(statements_.list_sealed);
         use.text(workspace).text(after).number(now_micros());
-        for (;;) {
-            const result<bool> row = use.step();
-            if (!row) {
-                return row.error();
-            }
-            if (!*row) {
-                break;
-            }
+        const result<void> read = use.for_each_row([&] {
             found.items.push_back({use.column_text(0), use.column_text(1)});
+        });
+        if (!read) {
+            return read.error();
         }
         if (found.items.size() == page_size) {
             found.next = found.items.back().id;
@@ -356,16 +347,11 @@ private:
         std::vector<std::string> ids;
         sqlite::execution use(statements_.list_unburied);
         use.text(workspace);
-        for (;;) {
-            const result<bool> row = use.step();
-            if (!row) {
-                return row.error();
-            }
-            if (!*row) {
-                return ids;
-            }
-            ids.push_back(use.column_text(0));
+        const result<void> read = use.for_each_row([&] { ids.push_back(use.column_text(0)); });
+        if (!read) {
+            return read.error();
         }
+        return ids;
     }
 
     result<void> bury_record(const std::string& id, const std::string& reason)

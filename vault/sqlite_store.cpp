@@ -213,20 +213,18 @@ private:
         std::vector<connection> found;
         sqlite::execution use(statements_.list);
         use.text(workspace).text(user);
-        for (;;) {
-            const result<bool> row = use.step();
-            if (!row) {
-                return row.error();
-            }
-            if (!*row) {
-                return found;
-            }
+        const result<void> read = use.for_each_row([&]() -> result<void> {
             std::optional<connection> record = connection_from_json(use.column_text(0));
             if (!record) {
                 return errc::corrupted;
             }
             found.push_back(std::move(*record));
+            return {};
+        });
+        if (!read) {
+            return read.error();
         }
+        return found;
     }
 
     result<bool> changes_sealed(const stored_connection& what)
@@ -300,17 +298,14 @@ private:
         std::vector<run_record> found;
         sqlite::execution use(statements_.list_runs);
         use.text(workspace).number(now_micros());
-        for (;;) {
-            const result<bool> row = use.step();
-            if (!row) {
-                return row.error();
-            }
-            if (!*row) {
-                return found;
-            }
+        const result<void> read = use.for_each_row([&] {
             found.push_back({workspace, use.column_text(0), use.column_text(1), use.column_text(2),
                              use.column_number(3), use.column_number(4), 0});
+        });
+        if (!read) {
+            return read.error();
         }
+        return found;
     }
 
     static sqlite::execution& bind(sqlite::execution& use, const stored_connection& what,

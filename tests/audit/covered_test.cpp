@@ -12,15 +12,8 @@ class Covered : public testing::Test {
 protected:
     Covered()
     {
-        std::string path = testing::TempDir() + "covered-XXXXXX";
-        directory_ = ::mkdtemp(path.data());
         settings_.directory = directory_;
         settings_.segment_bytes = 4000;
-    }
-    ~Covered() override
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
     }
 
     // A gate's life with two writers; what it wrote, by writer, is added to expected_.
@@ -79,7 +72,8 @@ protected:
         return out;
     }
 
-    std::filesystem::path directory_;
+    temporary_directory home_;
+    const std::filesystem::path directory_ = home_.path();
     settings settings_;
     int written_ = 0;
 };

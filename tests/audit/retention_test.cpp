@@ -14,17 +14,6 @@ using namespace std::chrono_literals;
 
 class Retention : public testing::Test {
 protected:
-    Retention()
-    {
-        std::string path = testing::TempDir() + "retention-XXXXXX";
-        path_ = ::mkdtemp(path.data());
-    }
-    ~Retention() override
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
     // A gate, begun as open_trail begins one.
     std::shared_ptr<const directory> gate()
     {
@@ -89,7 +78,8 @@ protected:
         return out;
     }
 
-    std::filesystem::path path_;
+    temporary_directory home_;
+    const std::filesystem::path path_ = home_.path();
     int written_ = 0;
     const keeping compressing_{.compress = true};
     const keeping a_day_{.age = 24h};

@@ -83,15 +83,8 @@ class Shipping : public testing::Test {
 protected:
     Shipping()
     {
-        std::string path = testing::TempDir() + "ship-XXXXXX";
-        directory_ = ::mkdtemp(path.data());
         settings_.directory = directory_;
         settings_.segment_bytes = 20'000;
-    }
-    ~Shipping() override
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
     }
 
     std::unique_ptr<shipper> ship()
@@ -147,7 +140,8 @@ protected:
         return out;
     }
 
-    std::filesystem::path directory_;
+    temporary_directory home_;
+    const std::filesystem::path directory_ = home_.path();
     settings settings_;
     fake_stream stream_;
     std::vector<std::string> told_;

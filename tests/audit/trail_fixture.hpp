@@ -2,8 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -14,6 +12,7 @@
 
 #include "audit/trail.hpp"
 #include "audit/verify.hpp"
+#include "tests/temporary_directory.hpp"
 
 namespace sallyport::audit {
 
@@ -61,22 +60,9 @@ inline entry outcome(std::string_view call_id)
     return out;
 }
 
-// In memory where there is such a thing: tests open hundreds of trails, and each is synced.
-inline std::filesystem::path quick_directory()
-{
-    const std::filesystem::path memory = "/dev/shm";
-    return ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
-}
-
 class TrailTest : public testing::Test {
 protected:
-    TrailTest()
-    {
-        std::string name = quick_directory() / "trail_XXXXXX";
-        root_ = ::mkdtemp(name.data());
-        settings_.directory = root_ / "trail";
-    }
-    ~TrailTest() override { std::filesystem::remove_all(root_); }
+    TrailTest() { settings_.directory = root_ / "trail"; }
 
     std::unique_ptr<trail> open(std::string* where = nullptr)
     {
@@ -112,7 +98,8 @@ protected:
         }
     }
 
-    std::filesystem::path root_;
+    temporary_directory home_{quick_directory()};
+    const std::filesystem::path root_ = home_.path();
     settings settings_;
 };
 

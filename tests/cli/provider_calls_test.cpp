@@ -5,25 +5,19 @@
 #include <algorithm>
 #include <set>
 
-#include "config/catalogue.hpp"
 #include "proxy/answer.hpp"
 #include "proxy/outgoing.hpp"
 #include "proxy/reference.hpp"
+#include "tests/config/shipped.hpp"
 #include "tests/proxy/heads.hpp"
 #include "tests/proxy/made_plan.hpp"
 
 namespace sallyport::cli {
 namespace {
 
+using config::shipped;
 using proxy::fields_in_clear;
 using proxy::made_plan;
-
-const config::loaded_catalogue& shipped()
-{
-    static const config::loaded_catalogue loaded =
-        config::load_catalogue({std::string(SALLYPORT_SOURCE_DIR) + "/config/catalogue"});
-    return loaded;
-}
 
 // Without the tables: places of credentials have nothing to do with them.
 policy::provider_facts facts_of(const policy::provider& provider)

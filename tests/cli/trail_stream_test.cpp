@@ -63,15 +63,8 @@ class TrailStream : public testing::Test {
 protected:
     TrailStream()
     {
-        std::string path = testing::TempDir() + "stream-XXXXXX";
-        directory_ = ::mkdtemp(path.data());
         settings_.directory = directory_;
         settings_.segment_bytes = 200'000;
-    }
-    ~TrailStream() override
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
     }
 
     std::unique_ptr<audit::shipper> ship()
@@ -117,7 +110,8 @@ protected:
     }
 
     vault::redis_server redis_;
-    std::filesystem::path directory_;
+    temporary_directory home_;
+    const std::filesystem::path directory_ = home_.path();
     audit::settings settings_;
 };
 

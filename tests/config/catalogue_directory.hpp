@@ -4,12 +4,13 @@
 #include "config/catalogue.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
+
+#include "tests/temporary_directory.hpp"
 
 namespace sallyport::config {
 
@@ -22,14 +23,6 @@ credentials: [{kind: bearer, inject: [{in: header, name: Authorization, value: "
 // A directory of its own for each test.
 class CatalogueTest : public testing::Test {
 protected:
-    void SetUp() override
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "catalogue-XXXXXX").string();
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        directory_ = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-
     void write(const std::string& name, std::string_view text) const
     {
         std::ofstream(directory_ / name) << text;
@@ -55,7 +48,8 @@ protected:
         return all;
     }
 
-    std::filesystem::path directory_;
+    temporary_directory home_;
+    const std::filesystem::path directory_ = home_.path();
 };
 
 }  // namespace sallyport::config

@@ -1,7 +1,7 @@
 // Ways around a provider's rules that were open once: another spelling of a path, a verb or a
 // parameter that stands for something else, an endpoint that carries other calls.
-#include "config/catalogue.hpp"
 #include "policy/explain.hpp"
+#include "tests/config/shipped.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,12 +10,7 @@
 namespace sallyport::config {
 namespace {
 
-const policy::provider& provider(const char* id)
-{
-    static const loaded_catalogue loaded =
-        load_catalogue({std::string(SALLYPORT_SOURCE_DIR) + "/config/catalogue"});
-    return *loaded.catalogue->find(id);
-}
+const policy::provider& provider(const char* id) { return *shipped().catalogue->find(id); }
 
 bool allowed(const char* id, const char* method, const char* path,
              policy::operation_class access = policy::operation_class::write,

@@ -1,8 +1,8 @@
 // Every row of every table that ships, under the kind and variant it is for: each alternative is
 // let through, less is not, and where another rule decides it is for a reason that can be seen.
 // What is expected comes from the rows as they are written; nothing here asks the compiled form.
-#include "config/catalogue.hpp"
 #include "policy/path_template.hpp"
+#include "tests/config/shipped.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,13 +16,6 @@ namespace {
 using policy::operation_class;
 using policy::verdict;
 using texts = std::vector<std::string>;
-
-const loaded_catalogue& shipped()
-{
-    static const loaded_catalogue loaded =
-        load_catalogue({std::string(SALLYPORT_SOURCE_DIR) + "/config/catalogue"});
-    return loaded;
-}
 
 // A path that fits a template. `chosen`: what stands for some placeholders.
 std::string path_for(std::string_view path, const std::map<std::string, std::string>& chosen = {})

@@ -1,7 +1,7 @@
 // Paths that a server could read in another way, tried against every provider that ships: they are
 // refused, or the rule that decides fits the very bytes that would be sent.
-#include "config/catalogue.hpp"
 #include "policy/path_template.hpp"
+#include "tests/config/shipped.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,13 +13,6 @@ namespace {
 
 using policy::path_fault;
 using policy::request_path;
-
-const policy::catalogue& shipped()
-{
-    static const loaded_catalogue loaded =
-        load_catalogue({std::string(SALLYPORT_SOURCE_DIR) + "/config/catalogue"});
-    return *loaded.catalogue;
-}
 
 std::string path_for(std::string_view path)
 {
@@ -63,7 +56,7 @@ std::vector<target> targets()
 {
     constexpr std::size_t rows_of_a_table = 40;
     std::vector<target> found;
-    for (const auto& provider : shipped().all()) {
+    for (const auto& provider : shipped().catalogue->all()) {
         for (const policy::rule& rule : provider->facts().rules) {
             found.push_back({provider.get(), nullptr, &rule, path_for(rule.path)});
         }

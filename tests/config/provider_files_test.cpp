@@ -1,7 +1,7 @@
 // The provider files that ship, against what is known of each provider (provider_facts.tsv), and
 // the keys that became facts.
-#include "config/catalogue.hpp"
 #include "policy/explain.hpp"
+#include "tests/config/shipped.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,13 +15,6 @@ namespace {
 
 using policy::oauth2_facts;
 using texts = std::vector<std::string>;
-
-const loaded_catalogue& shipped()
-{
-    static const loaded_catalogue loaded =
-        load_catalogue({std::string(SALLYPORT_SOURCE_DIR) + "/config/catalogue"});
-    return loaded;
-}
 
 texts split(const std::string& text, char separator)
 {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -12,23 +11,12 @@
 
 #include "config/init.hpp"
 #include "config/settings.hpp"
+#include "tests/temporary_directory.hpp"
 
 namespace sallyport::config {
 
 class settings_directory {
 public:
-    settings_directory()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "sallyport.XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) {
-            throw std::runtime_error("no temporary directory");
-        }
-        path_ = name;
-    }
-    ~settings_directory() { std::filesystem::remove_all(path_); }
-    settings_directory(const settings_directory&) = delete;
-    settings_directory& operator=(const settings_directory&) = delete;
-
     // With the keys and the catalogue that `init` makes.
     static settings_directory& filled(settings_directory& empty)
     {
@@ -70,7 +58,8 @@ public:
     }
 
 private:
-    std::filesystem::path path_;
+    temporary_directory directory_;
+    const std::filesystem::path path_ = directory_.path();
 };
 
 class SettingsTest : public testing::Test {

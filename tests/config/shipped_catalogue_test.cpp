@@ -1,6 +1,6 @@
 // The provider files that ship with the program, and what they open.
-#include "config/catalogue.hpp"
 #include "policy/explain.hpp"
+#include "tests/config/shipped.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,13 +12,6 @@ namespace {
 using policy::operation_class;
 using policy::verdict;
 using texts = std::vector<std::string>;
-
-const loaded_catalogue& shipped()
-{
-    static const loaded_catalogue loaded =
-        load_catalogue({std::string(SALLYPORT_SOURCE_DIR) + "/config/catalogue"});
-    return loaded;
-}
 
 policy::explanation explained(std::string_view provider, std::string_view method,
                               std::string_view path, const texts& scopes,

@@ -17,12 +17,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-std::filesystem::path make_directory()
-{
-    std::string path = testing::TempDir() + "control-XXXXXX";
-    return ::mkdtemp(path.data());
-}
-
 std::string make_key()
 {
     EVP_PKEY* key = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
@@ -92,7 +86,7 @@ settings settings_in(const std::filesystem::path& directory)
     return chosen;
 }
 
-Gate::Gate() : directory_(make_directory()), catalogue_(test_catalogue())
+Gate::Gate() : catalogue_(test_catalogue())
 {
     static const bool heap = vault::open_secure_heap();
     (void)heap;  // Where it cannot be locked, secrets live in wiped memory: enough for tests.
@@ -144,8 +138,6 @@ Gate::~Gate()
     thread_.join();
     server_.reset();
     desk_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
 }
 
 void Gate::TearDown()

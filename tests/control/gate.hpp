@@ -25,6 +25,7 @@
 #include "control/audit_desk.hpp"
 #include "control/client.hpp"
 #include "control/server.hpp"
+#include "tests/temporary_directory.hpp"
 
 namespace sallyport::control {
 
@@ -91,7 +92,8 @@ protected:
 
     services offered();  // what the server was given
 
-    std::filesystem::path directory_;
+    temporary_directory home_;
+    const std::filesystem::path directory_ = home_.path();
     boost::asio::awaitable<reload_outcome> reload() { co_return next_reload_; }
 
     client_options reach_;

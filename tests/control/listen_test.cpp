@@ -10,21 +10,14 @@
 #include <string>
 
 #include "control/client.hpp"
+#include "tests/temporary_directory.hpp"
 
 namespace sallyport::control {
 namespace {
 
 class Listener : public testing::Test {
 protected:
-    Listener()
-    {
-        std::string path = testing::TempDir() + "listen-XXXXXX";
-        address_.path = std::string(::mkdtemp(path.data())) + "/control.sock";
-    }
-    ~Listener() override
-    {
-        std::filesystem::remove_all(std::filesystem::path(address_.path).parent_path());
-    }
+    Listener() { address_.path = directory_.file("control.sock"); }
 
     // What listen_on throws, or nothing.
     std::string refusal()
@@ -39,6 +32,7 @@ protected:
     }
 
     boost::asio::io_context context_;
+    temporary_directory directory_;
     net::listen_address address_;
 };
 

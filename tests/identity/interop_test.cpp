@@ -1,6 +1,5 @@
 // Tokens of another implementation, PyJWT, verify here, and ours verify there.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include "identity/run_token.hpp"
 #include "identity/strict_json.hpp"
 #include "tests/identity/keys.hpp"
+#include "tests/temporary_directory.hpp"
 
 namespace sallyport::identity {
 namespace {
@@ -19,8 +19,6 @@ class InteropTest : public testing::TestWithParam<algorithm> {
 protected:
     void SetUp() override
     {
-        std::string name = std::filesystem::temp_directory_path() / "interop_XXXXXX";
-        root_ = ::mkdtemp(name.data());
         switch (GetParam()) {
             case algorithm::hs256: private_key_ = public_key_ = hmac_key(); break;
             case algorithm::es256:
@@ -31,7 +29,6 @@ protected:
                 break;
         }
     }
-    void TearDown() override { std::filesystem::remove_all(root_); }
 
     std::string name_of_algorithm() const
     {
@@ -62,7 +59,8 @@ protected:
         return out;
     }
 
-    std::filesystem::path root_;
+    temporary_directory directory_;
+    const std::filesystem::path root_ = directory_.path();
     std::string private_key_, public_key_;
 };
 

@@ -7,11 +7,12 @@
 #include <openssl/x509v3.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
+
+#include "tests/temporary_directory.hpp"
 
 namespace sallyport::net {
 
@@ -21,19 +22,9 @@ struct pem_files {
 
 class certificates {
 public:
-    certificates()
-    {
-        std::string pattern = (std::filesystem::temp_directory_path() / "net-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) {
-            throw std::runtime_error("no temporary directory");
-        }
-        directory_ = pattern;
-        ca_ = issue("ca", "");
-    }
+    certificates() { ca_ = issue("ca", ""); }
     ~certificates()
     {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
         EVP_PKEY_free(ca_key_);
         X509_free(ca_certificate_);
     }
@@ -61,7 +52,7 @@ public:
                is_ca ? "critical,CA:TRUE" : names);
         X509_sign(certificate, is_ca ? key : ca_key_, EVP_sha256());
 
-        const pem_files out{directory_ + "/" + file + ".pem", directory_ + "/" + file + ".key"};
+        const pem_files out{directory_.file(file + ".pem"), directory_.file(file + ".key")};
         with_file(out.certificate, [&](std::FILE* f) { PEM_write_X509(f, certificate); });
         with_file(out.key, [&](std::FILE* f) {
             PEM_write_PrivateKey(f, key, nullptr, nullptr, 0, nullptr, nullptr);
@@ -96,7 +87,7 @@ private:
         std::fclose(file);
     }
 
-    std::string directory_;
+    temporary_directory directory_;
     EVP_PKEY* ca_key_ = nullptr;
     X509* ca_certificate_ = nullptr;
     long serial_ = 0;

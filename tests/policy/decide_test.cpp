@@ -38,11 +38,6 @@ std::string operation(const provider& provider, const asked& call)
     return decided.decided_by ? decided.decided_by->operation : "";
 }
 
-std::string operation_at(const provider& provider, std::string path)
-{
-    return operation(provider, {.path = std::move(path)});
-}
-
 TEST(Decide, DeniesWithoutARule)
 {
     const provider none(facts_with({}));

@@ -3,6 +3,8 @@
 
 #include "policy/provider.hpp"
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +34,18 @@ inline provider_facts facts_with(std::vector<rule> rules)
     facts.credentials = {{"bearer", {}}};
     facts.rules = std::move(rules);
     return facts;
+}
+
+// What decides on a GET that may do everything; "" where nothing does.
+inline std::string operation_at(const provider& provider, std::string_view raw)
+{
+    request_path path;
+    EXPECT_EQ(path.parse(raw, provider.facts().paths), path_fault::none) << raw;
+    const scope_set all = scope_set::everything();
+    const decision decided = provider.decide(
+        {"GET", "api.test", &path},
+        {.kind = "bearer", .granted = &all, .access = operation_class::destructive});
+    return decided.decided_by ? decided.decided_by->operation : "";
 }
 
 }  // namespace sallyport::policy

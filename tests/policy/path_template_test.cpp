@@ -7,15 +7,6 @@
 namespace sallyport::policy {
 namespace {
 
-std::string operation_at(const provider& provider, std::string_view raw)
-{
-    request_path path;
-    EXPECT_EQ(path.parse(raw, {}), path_fault::none) << raw;
-    const scope_set all = scope_set::everything();
-    const decision decided = provider.decide({"GET", "api.test", &path}, {.granted = &all});
-    return decided.decided_by ? decided.decided_by->operation : "";
-}
-
 TEST(PathTemplate, LetsSeveralSegmentsEndWithAText)
 {
     const provider drive(facts_with({

@@ -1,11 +1,10 @@
-// What the vault's tests share: a directory that goes away, coroutines that end in bounded time,
-// and connections that are all alike.
+// What the vault's tests share: coroutines that end in bounded time, and connections that are all
+// alike.
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "base/ulid.hpp"
+#include "tests/temporary_directory.hpp"
 #include "vault/master_key.hpp"
 #include "vault/settings.hpp"
 #include "vault/store.hpp"
@@ -20,30 +20,6 @@
 namespace sallyport::vault {
 
 constexpr std::chrono::seconds test_limit{20};
-
-class temporary_directory {
-public:
-    temporary_directory()
-    {
-        std::string pattern = (std::filesystem::temp_directory_path() / "vault-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) {
-            throw std::runtime_error("no temporary directory");
-        }
-        path_ = pattern;
-    }
-    ~temporary_directory()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    temporary_directory(const temporary_directory&) = delete;
-    temporary_directory& operator=(const temporary_directory&) = delete;
-
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 // Runs one task to its end.
 template <class T>
@@ -68,6 +44,24 @@ T run(boost::asio::io_context& context, boost::asio::awaitable<T> work)
     }
     return std::move(*outcome);
 }
+
+// A loop of the test's own, on which tasks run to their end.
+class with_loop {
+protected:
+    template <class T>
+    result<T> ask(task<T> work)
+    {
+        return run(context_, std::move(work));
+    }
+    template <class T>
+    error_code why(task<T> work)
+    {
+        const result<T> done = ask(std::move(work));
+        return done ? error_code() : done.error();
+    }
+
+    boost::asio::io_context context_;
+};
 
 inline std::string write_file(const std::string& path, const std::string& text, int mode = 0600)
 {

@@ -11,7 +11,7 @@
 namespace sallyport::vault {
 namespace {
 
-class Keeper : public testing::Test {
+class Keeper : public testing::Test, protected with_loop {
 protected:
     Keeper() : settings_(settings_in(directory_)) { reopen(); }
 
@@ -19,19 +19,6 @@ protected:
     {
         keeper_.reset();
         keeper_ = keeper::open(context_, settings_);
-    }
-
-    template <class T>
-    result<T> ask(task<T> work)
-    {
-        return run(context_, std::move(work));
-    }
-
-    template <class T>
-    error_code why(task<T> work)
-    {
-        const result<T> done = ask(std::move(work));
-        return done ? error_code() : done.error();
     }
 
     connection add(std::string_view value = "s3cret", const std::string& name = "")
@@ -73,7 +60,6 @@ protected:
 
     temporary_directory directory_;
     settings settings_;
-    boost::asio::io_context context_;
     std::unique_ptr<keeper> keeper_;
     error_code code_;
 };

@@ -8,19 +8,13 @@
 namespace sallyport::vault {
 namespace {
 
-class TwoGates : public testing::Test {
+class TwoGates : public testing::Test, protected with_loop {
 protected:
     TwoGates() : settings_(settings_in(directory_))
     {
         settings_.store = server_.url();
         first_ = keeper::open(context_, settings_);
         second_ = keeper::open(context_, settings_);
-    }
-
-    template <class T>
-    result<T> ask(task<T> work)
-    {
-        return run(context_, std::move(work));
     }
 
     std::string resolve(keeper& with, const std::string& id)
@@ -44,7 +38,6 @@ protected:
     redis_server server_;
     temporary_directory directory_;
     settings settings_;
-    boost::asio::io_context context_;
     std::unique_ptr<keeper> first_;
     std::unique_ptr<keeper> second_;
 };

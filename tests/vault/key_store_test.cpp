@@ -15,7 +15,7 @@
 namespace sallyport::vault {
 namespace {
 
-class KeyStore : public testing::TestWithParam<std::string> {
+class KeyStore : public testing::TestWithParam<std::string>, protected with_loop {
 protected:
     static void TearDownTestSuite() { server_.reset(); }
 
@@ -33,19 +33,6 @@ protected:
     }
 
     key_store& keys() { return store_->keys(); }
-
-    template <class T>
-    result<T> ask(task<T> work)
-    {
-        return run(context_, std::move(work));
-    }
-
-    template <class T>
-    error_code why(task<T> work)
-    {
-        const result<T> done = ask(std::move(work));
-        return done ? error_code() : done.error();
-    }
 
     // What no one can open, but the store takes for sealed under that generation.
     std::string sealed_under(const connection& record, std::uint32_t generation)
@@ -68,7 +55,6 @@ protected:
 
     static inline std::unique_ptr<redis_server> server_;
     temporary_directory directory_;
-    boost::asio::io_context context_;
     std::unique_ptr<store> store_;
     envelope box_;
 };

@@ -41,12 +41,7 @@ public:
         }
         throw std::runtime_error("redis-server does not start");
     }
-    ~redis_server()
-    {
-        kill();
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
-    }
+    ~redis_server() { kill(); }
     redis_server(const redis_server&) = delete;
     redis_server& operator=(const redis_server&) = delete;
 
@@ -203,21 +198,10 @@ private:
         return false;
     }
 
-    // In memory where there is such a place: the server syncs each write, and a busy disk would
-    // make it slower than the store's own limit. Killing it loses nothing there either.
-    static std::string make_directory()
-    {
-        const std::filesystem::path memory = "/dev/shm";
-        const bool usable = ::access(memory.c_str(), W_OK) == 0;
-        std::string pattern =
-            ((usable ? memory : std::filesystem::temp_directory_path()) / "vault-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) {
-            throw std::runtime_error("no temporary directory");
-        }
-        return pattern;
-    }
-
-    std::string directory_ = make_directory();
+    // The server syncs each write, and a busy disk would make it slower than the store's own limit.
+    // Killing it loses nothing in memory either.
+    temporary_directory home_{quick_directory()};
+    const std::string directory_ = home_.path().string();
     std::vector<std::string> more_;
     kind kind_;
     std::uint16_t port_ = 0;

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* new_master_key =
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-class Rotation : public testing::TestWithParam<std::string> {
+class Rotation : public testing::TestWithParam<std::string>, protected with_loop {
 protected:
     static void TearDownTestSuite() { server_.reset(); }
 
@@ -32,19 +32,6 @@ protected:
         old_key_ = settings_.master_key;
         new_key_ = "file:" + write_file(directory_.file("new.key"), new_master_key);
         keeper_ = keeper::open(context_, settings_);
-    }
-
-    template <class T>
-    result<T> ask(task<T> work)
-    {
-        return run(context_, std::move(work));
-    }
-
-    template <class T>
-    error_code why(task<T> work)
-    {
-        const result<T> done = ask(std::move(work));
-        return done ? error_code() : done.error();
     }
 
     connection add(const std::string& workspace = "acme")
@@ -108,7 +95,6 @@ protected:
     static inline std::unique_ptr<redis_server> server_;
     temporary_directory directory_;
     settings settings_;
-    boost::asio::io_context context_;
     std::string old_key_;
     std::string new_key_;
     std::unique_ptr<keeper> keeper_;
