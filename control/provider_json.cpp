@@ -67,6 +67,11 @@ json::array credentials_of(const policy::provider_facts& facts)
         json::object one;
         one["kind"] = kind.kind;
         one["inject"] = injections_of(kind);
+        if (!kind.sign.service.empty()) {
+            one["sign"] = {{"algorithm", "aws_sigv4"},
+                           {"service", kind.sign.service},
+                           {"region", kind.sign.region}};
+        }
         add(one, "secret_format", json::value(kind.secret_format));
         add(one, "note", json::value(kind.note));
         out.push_back(std::move(one));
@@ -134,6 +139,7 @@ json::object oauth2_of(const oauth2_facts& facts)
     json::object out;
     add(out, "authorize_url", json::value(facts.authorize_url));
     add(out, "token_url", json::value(facts.token_url));
+    add(out, "issuer", json::value(facts.issuer));
     add(out, "device_authorization_url", json::value(facts.device_authorization_url));
     add(out, "exchange", request_of(facts.exchange));
     add(out, "refresh_request", request_of(facts.refresh_request));
