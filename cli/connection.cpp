@@ -113,7 +113,7 @@ void remove_connection(const one_options& options)
     }
 }
 
-// Activates, deactivates or revokes.
+// Activates, deactivates, cancels or revokes.
 void act(const one_options& options, const std::string& action, const char* done)
 {
     control_link gate(options.gate);
@@ -127,6 +127,25 @@ void act(const one_options& options, const std::string& action, const char* done
         std::cout << body << '\n';
     } else {
         std::cout << done << ' ' << printable(options.id) << '\n';
+    }
+}
+
+// The provider may say that there is nothing to refresh any more.
+void refresh(const one_options& options)
+{
+    control_link gate(options.gate);
+    const std::string body = gate.call("POST", connection_path(options.id) + "/refresh");
+    const json::value after = parse_answer(body);
+    if (options.gate.json) {
+        std::cout << body << '\n';
+    }
+    if (text_of(after, "status") == "reauth_required") {
+        throw command_error(exit_status::refused,
+                            "the provider no longer accepts the grant: it has to be authorised "
+                            "again (sallyport connection authorize --id)");
+    }
+    if (!options.gate.json) {
+        std::cout << "refreshed " << printable(options.id) << '\n';
     }
 }
 
@@ -164,6 +183,11 @@ void add_connection_commands(CLI::App& app)
     add_list(*family);
     add_one(*family, "show", "Shows one, without its credential", show_connection);
     add_connection_update(*family);
+    add_connection_authorize(*family);
+    add_one(*family, "cancel", "Ends the authorisation that is under way; its URL works no more",
+            [](const one_options& options) { act(options, "cancel", "cancelled"); });
+    add_connection_test(*family);
+    add_one(*family, "refresh", "Asks the provider for fresh tokens now", refresh);
     add_one(*family, "activate", "Switches one on again",
             [](const one_options& options) { act(options, "activate", "activated"); });
     add_one(*family, "deactivate", "Switches one off",

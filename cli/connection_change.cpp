@@ -54,14 +54,7 @@ struct change_options {
             const std::vector<std::string> ids = split_at_commas(*scopes);
             body["scopes"] = json::array(ids.begin(), ids.end());
         }
-        json::object set;
-        for (const std::string& variable : variables) {
-            const std::size_t equals = variable.find('=');
-            if (equals == std::string::npos || equals == 0) {
-                throw command_error(exit_status::misused, "--var takes NAME=VALUE");
-            }
-            set[variable.substr(0, equals)] = variable.substr(equals + 1);
-        }
+        json::object set = variables_of(variables);
         if (!set.empty()) {
             body["variables"] = std::move(set);
         }
@@ -160,6 +153,19 @@ void update(const update_options& options)
 }
 
 }  // namespace
+
+json::object variables_of(const std::vector<std::string>& given)
+{
+    json::object set;
+    for (const std::string& variable : given) {
+        const std::size_t equals = variable.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            throw command_error(exit_status::misused, "--var takes NAME=VALUE");
+        }
+        set[variable.substr(0, equals)] = variable.substr(equals + 1);
+    }
+    return set;
+}
 
 std::string connection_path(const std::string& id)
 {

@@ -1,5 +1,6 @@
 #include "cli/gate.hpp"
 
+#include <openssl/crypto.h>
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/awaitable.hpp>
@@ -21,8 +22,12 @@
 #include "cli/trail_stream.hpp"
 #include "config/catalogue.hpp"
 #include "control/audit_desk.hpp"
+#include "control/housekeeping.hpp"
+#include "control/public_server.hpp"
 #include "control/server.hpp"
 #include "identity/run_token.hpp"
+#include "net/http_client.hpp"
+#include "oauth/endpoint.hpp"
 #include "proxy/server.hpp"
 #include "vault/keeper.hpp"
 
@@ -97,6 +102,23 @@ std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& 
     return loaded.catalogue;
 }
 
+// Their secrets live in wiped memory from here on, and nowhere else.
+std::shared_ptr<const oauth::clients> take_clients(config::settings& settings)
+{
+    auto made = std::make_shared<oauth::clients>();
+    for (auto& [provider, given] : settings.oauth_clients) {
+        oauth::client one;
+        one.id = given.client_id;
+        one.secret = vault::secret(given.client_secret);
+        one.private_key = vault::secret(given.private_key);
+        OPENSSL_cleanse(given.client_secret.data(), given.client_secret.size());
+        OPENSSL_cleanse(given.private_key.data(), given.private_key.size());
+        made->add(provider, std::move(one));
+    }
+    settings.oauth_clients.clear();
+    return made;
+}
+
 proxy::settings proxy_settings(const config::settings& settings)
 {
     proxy::settings out = settings.proxy;
@@ -121,12 +143,19 @@ struct gate::parts {
                  [this](const auto& call, const error_code& why) { report_lost(call, why); }),
           proxy(proxy_settings(settings), proxy_services()),
           desk(io, settings.audit.directory),
+          http(io),
+          authorities(std::make_shared<oauth::endpoint>(
+              http, [this] { return catalogue; }, take_clients(settings))),
           control(io, settings.control, control_services()),
+          outside(io, settings.control, control_services()),
+          house(io, control_services()),
           signals(io, SIGTERM, SIGINT, SIGHUP)
     {
         for (const std::string& warning : vault->warnings()) {
             spdlog::warn("{}", warning);
         }
+        vault->use_tokens(authorities,
+                          [this](const vault::lifecycle_event& event) { house.tell(event); });
         if (!settings.audit.stream.empty()) {
             shipper = ship_trail(settings);
         }
@@ -151,7 +180,10 @@ struct gate::parts {
                 [this] { return not_ready(); },
                 {},
                 &desk,
-                audit_behind()};
+                audit_behind(),
+                authorities.get(),
+                &http,
+                &settings.control};
     }
 
     std::function<std::uint64_t()> audit_behind() const
@@ -192,7 +224,11 @@ struct gate::parts {
     audit::body_journal bodies;
     proxy::server proxy;
     control::audit_desk desk;
+    net::http_client http;
+    std::shared_ptr<oauth::endpoint> authorities;  // shared with the vault's refreshes
     control::server control;
+    control::public_server outside;
+    control::housekeeper house;
     asio::signal_set signals;
     std::thread stopping;
 };
@@ -276,6 +312,9 @@ asio::awaitable<control::reload_outcome> gate::parts::reload()
     settings.catalogue = fresh.settings.catalogue;
     settings.proxy = fresh.settings.proxy;
     settings.control.connect_page = fresh.settings.control.connect_page;
+    settings.control.return_urls = fresh.settings.control.return_urls;
+    settings.control.authorization_lifetime = fresh.settings.control.authorization_lifetime;
+    authorities->use_clients(take_clients(fresh.settings));
     catalogue = std::move(loaded.catalogue);
     proxy.replace(*snapshot, proxy_settings(settings));
     outcome.applied = true;
@@ -324,6 +363,8 @@ void gate::parts::begin_stop()
         bodies.stop();
         asio::post(io, [this] {
             control.stop();
+            outside.stop();
+            house.stop();
             record(audit::kind::gate_stopped, "");
             io.stop();
         });
@@ -348,14 +389,19 @@ void gate::run(bool confined)
     std::signal(SIGXFSZ, SIG_IGN);  // A full trail is an error to answer with, not a death.
     const std::vector<std::string> proxies = parts_->proxy.open();
     const std::string control = parts_->control.open();
+    const std::vector<std::string> outside = parts_->outside.open();
     if (confined) {
         confine_process();
     }
     parts_->record(audit::kind::gate_started, "");
     parts_->proxy.start();
+    parts_->house.start();
     parts_->wait_for_signal();
     for (const std::string& address : proxies) {
         std::cout << "listening proxy " << address << '\n';
+    }
+    for (const std::string& address : outside) {
+        std::cout << "listening public " << address << '\n';
     }
     std::cout << "listening control " << control << std::endl;
     tell_service_manager("READY=1");

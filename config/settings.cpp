@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "config/settings_keys.hpp"
 #include "config/settings_reader.hpp"
 #include "config/settings_url.hpp"
 
@@ -247,8 +248,16 @@ void settings_reader::read_oauth_clients(const yaml_node& node)
         }
         // A public client, which has PKCE alone, has no secret.
         const yaml_node* secret = map.find("client_secret");
-        if (secret && references_.read_secret(*secret)) {
-            client.client_secret = *references_.resolve(*secret);
+        if (auto found = secret ? references_.read_secret(*secret) : std::nullopt) {
+            client.client_secret = found->take();
+        }
+        const yaml_node* key = map.find("private_key");
+        if (auto found = key ? references_.read_secret(*key) : std::nullopt) {
+            const std::string_view fault = private_key_fault(found->bytes());
+            if (!fault.empty()) {
+                file_.report(*key, std::string(fault));
+            }
+            client.private_key = found->take();
         }
         into_.oauth_clients.emplace(item.key, std::move(client));
     }

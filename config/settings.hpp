@@ -19,7 +19,8 @@ constexpr std::chrono::milliseconds lease_max{60'000};  // vault.lease
 
 struct oauth_client {
     std::string client_id;
-    std::string client_secret;  // file:PATH or env:NAME, not read here
+    std::string client_secret;  // already read, as is the next
+    std::string private_key;    // PEM, for private_key_jwt
 };
 
 struct settings {

@@ -40,6 +40,7 @@ private:
     void read_workers(yaml_map& map);
     void read_limits(const yaml_node& node);
     void read_control(const yaml_node& node);
+    void read_return_urls(yaml_map& map);
     void read_token(const yaml_node& node);
     void read_public(const yaml_node& node);
     void read_webhooks(const yaml_node& node);

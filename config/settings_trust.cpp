@@ -15,6 +15,8 @@ constexpr std::chrono::milliseconds refresh_margin_min = 0ms;
 constexpr std::chrono::milliseconds refresh_margin_max = 1h;
 constexpr std::chrono::milliseconds refresh_timeout_min = 1s;
 constexpr std::chrono::milliseconds refresh_timeout_max = 60s;
+constexpr std::chrono::milliseconds authorization_ttl_min = 10s;
+constexpr std::chrono::milliseconds authorization_ttl_max = 24h;
 constexpr std::chrono::milliseconds run_ttl_min = 1s;
 constexpr std::chrono::milliseconds run_ttl_max = 8760h;
 
@@ -51,6 +53,26 @@ void settings_reader::read_control(const yaml_node& node)
         }
     }
     read_page(map, "connect_page", into_.control.connect_page);
+    read_return_urls(map);
+    map.read("authorization_ttl", into_.control.authorization_lifetime, authorization_ttl_min,
+             authorization_ttl_max);
+}
+
+void settings_reader::read_return_urls(yaml_map& map)
+{
+    const yaml_node* urls = map.find("return_urls");
+    if (urls == nullptr || !file_.expect_list(*urls)) {
+        return;
+    }
+    for (const yaml_node& item : urls->items) {
+        const auto text = file_.string(item);
+        const std::string_view fault = text ? page_url_fault(*text) : "";
+        if (!fault.empty()) {
+            file_.report(item, std::string(fault));
+        } else if (text) {
+            into_.control.return_urls.push_back(*text);
+        }
+    }
 }
 
 void settings_reader::read_token(const yaml_node& node)

@@ -60,6 +60,10 @@ constexpr failure failures[] = {
     {vault::errc::invalid_id, 422, "invalid_request", "The id is not one of a connection."},
     {vault::errc::revoked, 409, "connection_revoked",
      "The connection is revoked; its id is kept as a tombstone. Add another."},
+    {vault::errc::refresh_failed, 503, "refresh_failed",
+     "The provider gave no fresh tokens. It is tried again later."},
+    {vault::errc::cannot_refresh, 409, "cannot_refresh",
+     "The connection has nothing to be refreshed with: it has to be authorised again."},
     {vault::errc::corrupted, 503, "vault_unavailable", "The vault's record of it is damaged."},
 };
 

@@ -28,6 +28,7 @@ struct answer {
     boost::json::value body;  // null: nothing
     std::string text;         // instead of the body, where it is not JSON: the metrics
     std::string json_text;  // instead of the body, where it is written already: lines of the trail
+    std::string html;       // instead of the body: a page, without script, for a person
     std::shared_ptr<event_source> events;  // instead of all that; with the session alone
     std::vector<std::pair<std::string_view, std::string>> fields;  // further ones of the head
     bool is_problem = false;

@@ -3,6 +3,7 @@
 
 #include "control/connection_access.hpp"
 #include "control/connection_json.hpp"
+#include "control/revoking.hpp"
 #include "control/routes.hpp"
 #include "control/waiting.hpp"
 #include "vault/error.hpp"
@@ -93,7 +94,7 @@ asio::awaitable<answer> revoke_connection(request& call)
     if (!record(call, line)) {
         co_return audit_unavailable();
     }
-    auto revoking = call.gate.vault.revoke(found.record->id, "revoked through the control API");
+    auto revoking = revoke_with_note(call, *found.record, "revoked through the control API");
     const auto revoked = co_await std::move(revoking);
     if (!revoked) {
         co_return failed(call, line, revoked.error());

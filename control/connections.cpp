@@ -6,6 +6,7 @@
 #include "base/ulid.hpp"
 #include "control/connection_access.hpp"
 #include "control/connection_json.hpp"
+#include "control/revoking.hpp"
 #include "control/routes.hpp"
 
 namespace sallyport::control {
@@ -160,7 +161,7 @@ asio::awaitable<answer> remove_connection(request& call)
     if (!record(call, line)) {
         co_return audit_unavailable();
     }
-    auto removing = call.gate.vault.remove(found.record->id);
+    auto removing = remove_with_note(call, *found.record);
     const auto removed = co_await std::move(removing);
     if (!removed) {
         co_return failed(call, line, removed.error());

@@ -3,30 +3,16 @@
 #include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/serializer.hpp>
-#include <boost/json/serializer.hpp>
-#include <array>
 
 namespace sallyport::control {
 
 namespace http = boost::beast::http;
-namespace json = boost::json;
 namespace asio = boost::asio;
 
 namespace {
 
 constexpr unsigned http_1_0 = 10;
 constexpr unsigned http_1_1 = 11;
-
-void serialize(const json::value& body, wiped_string& text)
-{
-    json::serializer writer;
-    writer.reset(&body);
-    std::array<char, 4096> piece{};
-    while (!writer.done()) {
-        text += std::string_view(writer.read(piece.data(), piece.size()));
-    }
-    OPENSSL_cleanse(piece.data(), piece.size());
-}
 
 }  // namespace
 
@@ -64,10 +50,13 @@ response response_of(const answer& reply, bool keep_alive)
     } else if (!reply.json_text.empty()) {
         message.set(http::field::content_type, "application/json");
         message.body() = reply.json_text;
+    } else if (!reply.html.empty()) {
+        message.set(http::field::content_type, "text/html; charset=utf-8");
+        message.body() = reply.html;
     } else if (!reply.body.is_null()) {
         message.set(http::field::content_type,
                     reply.is_problem ? "application/problem+json" : "application/json");
-        serialize(reply.body, message.body());
+        message.body() = serialized(reply.body);
     }
     message.set(http::field::cache_control, "no-store");
     if (reply.status == 401) {

@@ -1,12 +1,29 @@
 #include "control/json.hpp"
 
+#include <openssl/crypto.h>
+
 #include <boost/json/array.hpp>
+#include <boost/json/serializer.hpp>
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace sallyport::control {
 
 namespace json = boost::json;
+
+wiped_string serialized(const json::value& value)
+{
+    json::serializer writer;
+    writer.reset(&value);
+    wiped_string text;
+    std::array<char, 4096> piece{};
+    while (!writer.done()) {
+        text += std::string_view(writer.read(piece.data(), piece.size()));
+    }
+    OPENSSL_cleanse(piece.data(), piece.size());
+    return text;
+}
 
 void complaints::add(std::string pointer, std::string detail, std::string_view code)
 {

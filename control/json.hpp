@@ -13,10 +13,14 @@
 
 #include "base/result.hpp"
 #include "base/strict_json.hpp"
+#include "base/wiping.hpp"
 
 namespace sallyport::control {
 
 constexpr std::size_t complaints_max = 64;  // further ones are not listed
+
+// In memory that is wiped.
+wiped_string serialized(const boost::json::value& value);
 
 // The codes of what can be wrong with a body. One complaint about its shape makes the answer 400;
 // otherwise the first complaint's code is the answer's.

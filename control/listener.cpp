@@ -21,6 +21,7 @@
 
 #include "control/http.hpp"
 #include "control/listen.hpp"
+#include "control/reading.hpp"
 #include "control/wire.hpp"
 
 namespace sallyport::control {
@@ -32,13 +33,7 @@ namespace http = beast::http;
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t input_bytes_max = head_bytes_max + (std::size_t{64} << 10);
-constexpr std::size_t read_bytes = std::size_t{16} << 10;  // at once
 constexpr std::chrono::milliseconds accept_pause{100};  // after a failure, such as no descriptors
-constexpr std::chrono::seconds linger_timeout{2};
-
-// Nothing to answer: the peer left, was too slow, or never began.
-const error_code nobody_there = http::error::end_of_stream;
 
 asio::awaitable<bool> send(wire& peer, const answer& reply, bool keep_alive)
 {
@@ -65,109 +60,6 @@ asio::awaitable<void> send_events(wire& peer, event_source& events)
         auto coming = events.next();
         piece = co_await std::move(coming);
     }
-}
-
-// A connection closed over unread bytes is reset, and the reset may overtake the answer: so read on
-// for a while what the caller still sends.
-asio::awaitable<void> close_politely(wire& peer, std::size_t bytes_max)
-{
-    peer.expires_after(linger_timeout);
-    auto ending = peer.shut_down_output();
-    co_await std::move(ending);
-    std::array<char, 4096> waste{};
-    const auto space = asio::buffer(waste);
-    for (std::size_t total = 0; total < bytes_max;) {
-        auto reading = peer.read_some(space);
-        const result<std::size_t> bytes = co_await std::move(reading);
-        if (!bytes) {
-            break;
-        }
-        total += *bytes;
-    }
-    OPENSSL_cleanse(waste.data(), waste.size());
-}
-
-// Adds to the input what has come.
-asio::awaitable<error_code> read_more(wire& peer, input_buffer& input)
-{
-    if (input.size() >= input_bytes_max) {
-        co_return http::error::buffer_overflow;
-    }
-    const auto space = input.prepare(std::min(read_bytes, input_bytes_max - input.size()));
-    auto reading = peer.read_some(space);
-    const result<std::size_t> bytes = co_await std::move(reading);
-    if (bytes) {
-        input.commit(*bytes);
-    }
-    co_return bytes ? error_code() : bytes.error();
-}
-
-// Feeds the parser until it has what `is_enough` asks for.
-asio::awaitable<error_code> parse(wire& peer, input_buffer& input, request_parser& parser,
-                                  bool (*is_enough)(const request_parser&))
-{
-    error_code error;
-    while (!is_enough(parser)) {
-        if (input.size() != 0) {
-            input.consume(parser.put(input.data(), error));
-            if (error && error != http::error::need_more) {
-                break;
-            }
-            if (!error) {
-                continue;
-            }
-        }
-        auto reading = read_more(peer, input);
-        error = co_await std::move(reading);
-        if (error == asio::error::eof && parser.got_some()) {
-            parser.put_eof(error);
-            break;
-        }
-        if (error) {
-            break;
-        }
-    }
-    if (error && error.category() != nobody_there.category()) {
-        error = nobody_there;  // The connection failed or was too slow.
-    }
-    co_return error;
-}
-
-// Waits for the next request's first byte, then reads its head.
-asio::awaitable<error_code> read_head(wire& peer, input_buffer& input, request_parser& parser)
-{
-    if (input.size() == 0) {
-        peer.expires_after(idle_timeout);
-        auto reading = read_more(peer, input);
-        const error_code error = co_await std::move(reading);
-        if (error) {
-            co_return nobody_there;
-        }
-    }
-    peer.expires_after(head_timeout);
-    auto parsing =
-        parse(peer, input, parser, [](const request_parser& now) { return now.is_header_done(); });
-    co_return co_await std::move(parsing);
-}
-
-asio::awaitable<error_code> read_body(wire& peer, input_buffer& input, request_parser& parser)
-{
-    if (parser.is_done()) {
-        co_return error_code();
-    }
-    peer.expires_after(body_timeout);
-    if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-        constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        auto writing = peer.write(go_on);
-        const error_code error = co_await std::move(writing);
-        if (error) {
-            co_return nobody_there;
-        }
-    }
-    parser.eager(true);
-    auto parsing =
-        parse(peer, input, parser, [](const request_parser& now) { return now.is_done(); });
-    co_return co_await std::move(parsing);
 }
 
 asio::awaitable<answer> handle_safely(admitted& ready, std::string_view body)
@@ -280,7 +172,7 @@ asio::awaitable<void> listener::state::run_session(std::shared_ptr<state> shared
     const std::string client = name_of_peer(socket);
     wire peer(std::move(socket), shared->tls);
     const seat place(*shared, peer);
-    input_buffer input(input_bytes_max);
+    input_buffer input(reading::bytes_max);
     peer.expires_after(head_timeout);
     auto greeting = peer.handshake();
     const error_code stranger = co_await std::move(greeting);
@@ -293,7 +185,7 @@ asio::awaitable<void> listener::state::run_session(std::shared_ptr<state> shared
         // Gives the memory back, and so wipes it: the last body passed through it.
         input.shrink_to_fit();
     }
-    auto closing = close_politely(peer, shared->limits.body_bytes_max + head_bytes_max);
+    auto closing = reading::close_politely(peer, shared->limits.body_bytes_max + head_bytes_max);
     co_await std::move(closing);
 }
 
@@ -304,8 +196,8 @@ asio::awaitable<bool> listener::state::serve_one(wire& peer, input_buffer& input
     request_parser parser;
     parser.header_limit(static_cast<std::uint32_t>(head_bytes_max));
     parser.body_limit(limits.body_bytes_max);
-    const error_code head_error = co_await read_head(peer, input, parser);
-    if (head_error == nobody_there) {
+    const error_code head_error = co_await reading::head(peer, input, parser);
+    if (head_error == reading::nobody_there) {
         co_return false;
     }
     if (head_error) {
@@ -327,8 +219,8 @@ asio::awaitable<bool> listener::state::serve_one(wire& peer, input_buffer& input
         co_return co_await refuse(peer, *refusal, parser);
     }
 
-    const error_code body_error = co_await read_body(peer, input, parser);
-    if (body_error == nobody_there) {
+    const error_code body_error = co_await reading::body(peer, input, parser);
+    if (body_error == reading::nobody_there) {
         co_return false;
     }
     if (body_error) {

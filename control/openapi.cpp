@@ -88,6 +88,7 @@ std::string_view media_type_of(std::string_view schema)
 {
     return schema == "metrics_text"   ? "text/plain; version=0.0.4; charset=utf-8"
            : schema == "trail_events" ? "text/event-stream"
+           : schema == "page"         ? "text/html; charset=utf-8"
                                       : "application/json";
 }
 
@@ -106,7 +107,7 @@ json::object responses_of(const route& one)
     for (const described_answer& each : read_answers(one.about.answers)) {
         json::object response;
         response["description"] =
-            each.status == 204 ? "Done" : "Done: " + std::string(each.words[0]);
+            each.words[0] == "-" ? "Done" : "Done: " + std::string(each.words[0]);
         if (each.words[0] != "-") {
             response["content"] = content(media_type_of(each.words[0]), each.words[0]);
         }

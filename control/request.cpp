@@ -16,11 +16,19 @@ result<void> record(const request& call, audit::entry line)
 {
     line.client = call.client;
     line.actor = call.who != nullptr ? std::string_view(call.who->actor) : "public";
-    const result<std::uint64_t> appended = call.gate.trail.append(line);
+    return record(call.gate, line);
+}
+
+result<void> record(const services& gate, audit::entry line)
+{
+    if (line.actor.empty()) {
+        line.actor = "gate";
+    }
+    const result<std::uint64_t> appended = gate.trail.append(line);
     if (!appended) {
         return appended.error();
     }
-    return call.gate.trail.flush();
+    return gate.trail.flush();
 }
 
 answer failed(const request& call, audit::entry line, const error_code& why)

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "audit/trail.hpp"
+#include "base/wiping.hpp"
 #include "control/answer.hpp"
 #include "control/server.hpp"
 #include "control/tokens.hpp"
-#include "base/wiping.hpp"
 
 namespace sallyport::control {
 
@@ -21,10 +21,11 @@ struct request {
     const services& gate;
     const caller* who = nullptr;     // null on routes that need no token
     std::string client;              // the caller's address; "unix" for the socket's
-    std::string last_event_id;       // where a stream is to go on; mostly empty
+    std::string last_event_id = {};  // where a stream is to go on; mostly empty
     std::vector<std::string> named;  // what the route's {x} stood for
-    std::vector<std::pair<std::string, std::string>> queries;  // decoded, names unique
-    boost::json::object body{wiping_storage()};                // empty if the route takes none
+    std::vector<std::pair<std::string, std::string>> queries = {};  // decoded, names unique
+    wiped_string callback = {};  // the query as it came, on the public listener alone
+    boost::json::object body{wiping_storage()};  // empty if the route takes none
     // Where the route takes its body raw: the head's fields and the body itself.
     std::vector<std::pair<std::string, std::string>> fields = {};
     std::string_view raw_body = {};
@@ -38,6 +39,8 @@ using handler = boost::asio::awaitable<answer> (*)(request& call);
 // Puts the line of a control action on disk, with its actor and client. What fails here is not
 // done.
 result<void> record(const request& call, audit::entry line);
+// The same of what the gate does by itself.
+result<void> record(const services& gate, audit::entry line);
 
 // The action that `line` announced came to nothing: says so in the trail and to the caller.
 answer failed(const request& call, audit::entry line, const error_code& why);

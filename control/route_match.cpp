@@ -70,13 +70,22 @@ std::optional<target_parts> parse_target(std::string_view target)
 }
 
 route_match find_route(std::span<const route> table, std::string_view method,
-                       const std::vector<std::string>& segments)
+                       const std::vector<std::string>& segments, bool from_outside)
 {
     route_match result;
     std::vector<std::string> named;
+    std::size_t fewest = segments.size() + 1;  // {x} of a route that fits
     for (const route& one : table) {
-        if (!fits(one.path, segments, named)) {
+        const bool is_outside = (one.roles & may_call::outside) != 0;
+        if (is_outside != from_outside || !fits(one.path, segments, named)) {
             continue;
+        }
+        if (named.size() > fewest) {
+            continue;
+        }
+        if (named.size() < fewest) {  // What a route says in so many words goes before any {x}.
+            fewest = named.size();
+            result = {};
         }
         result.allow += (result.allow.empty() ? "" : ", ") + std::string(one.method);
         if (one.method == method) {

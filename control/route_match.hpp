@@ -26,8 +26,9 @@ struct route_match {
     std::string allow;               // the methods that the path has; empty: there is no such path
 };
 
+// Of the public listener's routes, or of the control listener's.
 route_match find_route(std::span<const route> table, std::string_view method,
-                       const std::vector<std::string>& segments);
+                       const std::vector<std::string>& segments, bool from_outside);
 
 answer wrong_method(std::string allow);
 

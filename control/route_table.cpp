@@ -16,6 +16,13 @@ constexpr route on(std::string_view method, std::string_view path, std::uint8_t 
     return {method, path, roles, handle, about};
 }
 
+// Its body is not JSON.
+constexpr route raw(route one)
+{
+    one.raw_body = true;
+    return one;
+}
+
 constexpr route table[] = {
     on("GET", "/healthz", open, health, {.summary = "Is the gate alive?", .answers = "200 health"}),
     on("GET", "/readyz", open, readiness,
@@ -78,6 +85,47 @@ constexpr route table[] = {
         .answers = "200 connection",
         .refusals = "404 not_found 409 connection_status connection_revoked version_conflict "
                     "422 invalid_request"}),
+
+    on("POST", "/api/connect/connections/{id}/test", people, test_connection,
+       {.summary = "Try the connection out with the cheap request that its provider's file names",
+        .answers = "200 tested",
+        .refusals = "404 not_found 409 connection_status connection_revoked version_conflict "
+                    "422 invalid_request invalid_credential unknown_provider no_test"}),
+    on("POST", "/api/connect/connections/{id}/refresh", people, refresh_connection,
+       {.summary = "Ask the provider for fresh tokens now",
+        .answers = "200 connection",
+        .refusals = "404 not_found 409 connection_status connection_revoked cannot_refresh "
+                    "422 invalid_request 503 refresh_failed"}),
+    on("POST", "/api/connect/connections/{id}/cancel", people, cancel_connection,
+       {.summary = "End the authorisation that is under way; its link works no more",
+        .answers = "200 connection",
+        .refusals = "404 not_found 409 connection_status 422 invalid_request"}),
+
+    on("POST", "/api/connect/initiate", people, initiate_connection,
+       {.summary = "Begin an authorisation: where to send the user's browser",
+        .body = "initiation",
+        .answers = "200 initiated",
+        .refusals = "404 not_found 409 already_exists connection_revoked connection_kind "
+                    "version_conflict 422 invalid_request unknown_provider not_configured"}),
+    on("POST", "/api/connect/complete", people, complete_connection,
+       {.summary = "Complete an authorisation with the ticket that the browser brought back",
+        .body = "completion",
+        .answers = "200 connection",
+        .refusals = "404 not_found 409 connection_revoked version_conflict"}),
+    on("DELETE", "/api/connect/{provider_id}", people, disconnect,
+       {.summary = "Disconnect: revoke the user's own connections at a provider",
+        .parameters = "workspace! user! wait",
+        .answers = "204 -",
+        .refusals = "503 not_settled"}),
+    on("GET", "/api/connect/callback", outside, receive_callback,
+       {.summary = "Where providers send the browser back: a page, or a redirect to the return_url",
+        .parameters = "callback_code callback_error state! iss",
+        .answers = "200 page 303 -",
+        .refusals = "404 not_found 429 too_busy"}),
+    raw(on("POST", "/api/connect/webhooks/{provider_id}", outside, receive_webhook,
+           {.summary = "An event of a provider, in the provider's own form",
+            .answers = "204 -",
+            .refusals = "401 invalid_signature 404 not_found"})),
 
     on("GET", "/api/connect/status", people, report_one_requirement,
        {.summary = "Does a user have a connection at one provider?",

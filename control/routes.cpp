@@ -1,5 +1,6 @@
 #include "control/routes.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "control/json.hpp"
@@ -28,7 +29,7 @@ std::uint8_t bit_of(role value) noexcept
 const route* route_for(std::string_view method, std::string_view target)
 {
     const std::optional<target_parts> parts = parse_target(target);
-    return parts ? find_route(routes(), method, parts->segments).found : nullptr;
+    return parts ? find_route(routes(), method, parts->segments, false).found : nullptr;
 }
 
 std::variant<answer, admitted> admit(const services& gate, const token_table& tokens,
@@ -36,7 +37,7 @@ std::variant<answer, admitted> admit(const services& gate, const token_table& to
 {
     std::optional<target_parts> parts = parse_target(head.target);
     const route_match matched =
-        parts ? find_route(routes(), head.method, parts->segments) : route_match();
+        parts ? find_route(routes(), head.method, parts->segments, false) : route_match();
 
     const bool is_open = matched.found != nullptr && (matched.found->roles & open) != 0;
     const std::string_view bearer = bearer_of(head.authorization);
@@ -63,6 +64,27 @@ std::variant<answer, admitted> admit(const services& gate, const token_table& to
                                            .last_event_id = std::string(head.last_event_id),
                                            .named = matched.named,
                                            .queries = std::move(parts->queries)}};
+}
+
+std::variant<answer, admitted> admit_outside(const services& gate, const head& head)
+{
+    // The query holds a code and a state: it is read where it is used, once.
+    const std::string_view path = head.target.substr(0, head.target.find('?'));
+    const std::string_view query =
+        head.target.substr(std::min(head.target.size(), path.size() + 1));
+    const std::optional<target_parts> parts = parse_target(path);
+    const route_match matched =
+        parts ? find_route(routes(), head.method, parts->segments, true) : route_match();
+    if (matched.allow.empty()) {
+        return not_found();
+    }
+    if (matched.found == nullptr) {
+        return wrong_method(matched.allow);
+    }
+    return admitted{matched.found, request{.gate = gate,
+                                           .client = std::string(head.client),
+                                           .named = matched.named,
+                                           .callback = wiped_string(query)}};
 }
 
 boost::asio::awaitable<answer> handle(admitted& ready, std::string_view body)

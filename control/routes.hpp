@@ -68,6 +68,9 @@ struct admitted {
 std::variant<answer, admitted> admit(const services& gate, const token_table& tokens,
                                      const head& head);
 
+// The same for the public listener: its routes need no token, and it has no others.
+std::variant<answer, admitted> admit_outside(const services& gate, const head& head);
+
 // Reads the body into the request and runs the handler.
 boost::asio::awaitable<answer> handle(admitted& ready, std::string_view body);
 
@@ -89,6 +92,16 @@ boost::asio::awaitable<answer> remove_connection(request& call);
 boost::asio::awaitable<answer> revoke_connection(request& call);
 boost::asio::awaitable<answer> activate_connection(request& call);
 boost::asio::awaitable<answer> deactivate_connection(request& call);
+
+boost::asio::awaitable<answer> test_connection(request& call);
+boost::asio::awaitable<answer> refresh_connection(request& call);
+boost::asio::awaitable<answer> disconnect(request& call);
+
+boost::asio::awaitable<answer> initiate_connection(request& call);
+boost::asio::awaitable<answer> receive_callback(request& call);
+boost::asio::awaitable<answer> complete_connection(request& call);
+boost::asio::awaitable<answer> cancel_connection(request& call);
+boost::asio::awaitable<answer> receive_webhook(request& call);
 
 boost::asio::awaitable<answer> start_run(request& call);
 boost::asio::awaitable<answer> list_runs(request& call);

@@ -11,6 +11,7 @@ constexpr named_parameter parameters[] = {
     {"id", "path", "id", text, "The id."},
     {"run", "path", "run", name, "The run's name."},
     {"call_id", "path", "call_id", text, "The call's id, as Sallyport-Call-Id told it."},
+    {"provider_id", "path", "provider_id", name, "The provider's id."},
 
     {"workspace", "query", "workspace", name, "The workspace."},
     {"user", "query", "user", name, "The user."},
@@ -36,6 +37,10 @@ constexpr named_parameter parameters[] = {
     {"limit", "query", "limit", R"({"type": "integer", "minimum": 1, "maximum": 1000})",
      "How many items a page holds at most; 100 if left out."},
     {"cursor", "query", "cursor", text, "The `next` of the page before."},
+    {"state", "query", "state", text, "The authorisation's state: works once."},
+    {"callback_code", "query", "code", text, "The provider's code."},
+    {"callback_error", "query", "error", text, "Why there is no code (RFC 6749, 4.1.2.1)."},
+    {"iss", "query", "iss", text, "The provider's issuer (RFC 9207)."},
     {"last_event_id", "header", "Last-Event-ID", text, "Go on behind this event."},
 };
 

@@ -89,6 +89,48 @@ constexpr named_schema schemas[] = {
             "variables": {"$ref": "#/components/schemas/variables"},
             "credential": {"$ref": "#/components/schemas/credential"}},
         "additionalProperties": false})"},
+    {"tested", R"({
+        "type": "object",
+        "properties": {
+            "ok": {"type": "boolean"},
+            "status": {"type": ["integer", "null"],
+                "description": "the provider's; null: it could not be asked"},
+            "account": {"type": "string"},
+            "scopes": {"$ref": "#/components/schemas/scope_names"},
+            "connection": {"$ref": "#/components/schemas/connection"}},
+        "required": ["ok", "status", "account", "scopes", "connection"],
+        "additionalProperties": false})"},
+    {"initiation", R"({
+        "type": "object",
+        "properties": {
+            "workspace": {"$ref": "#/components/schemas/name"},
+            "user": {"$ref": "#/components/schemas/name"},
+            "provider": {"type": "string"},
+            "connection_id": {"$ref": "#/components/schemas/connection_id"},
+            "scopes": {"$ref": "#/components/schemas/scope_names"},
+            "return_url": {"type": "string", "format": "uri",
+                "description": "where the browser goes afterwards: one that control.return_urls allows"},
+            "shared": {"type": "boolean", "default": false},
+            "name": {"type": "string", "maxLength": 128},
+            "variant": {"type": "string"},
+            "settings": {"$ref": "#/components/schemas/connection_settings"},
+            "variables": {"$ref": "#/components/schemas/variables"}},
+        "required": ["workspace", "user", "provider"], "additionalProperties": false})"},
+    {"initiated", R"({
+        "type": "object",
+        "properties": {
+            "connection_id": {"$ref": "#/components/schemas/connection_id"},
+            "authorize_url": {"type": "string", "format": "uri"},
+            "expires_at": {"type": "string", "format": "date-time"}},
+        "required": ["connection_id", "authorize_url", "expires_at"],
+        "additionalProperties": false})"},
+    {"completion", R"({
+        "type": "object",
+        "properties": {
+            "ticket": {"type": "string"},
+            "workspace": {"$ref": "#/components/schemas/name"},
+            "user": {"$ref": "#/components/schemas/name"}},
+        "required": ["ticket", "workspace", "user"], "additionalProperties": false})"},
 
     {"requirements", R"({
         "description": "What Apps, stages and skills need. A bare string is a required `specific`.",

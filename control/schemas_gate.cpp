@@ -38,6 +38,7 @@ constexpr named_schema schemas[] = {
         "required": ["applied", "problems"], "additionalProperties": false})"},
     {"openapi", R"({"type": "object", "required": ["openapi", "info", "paths", "components"]})"},
     {"metrics_text", R"({"type": "string"})"},
+    {"page", R"({"type": "string", "description": "for a person"})"},
 
     {"provider_summary", R"({
         "type": "object",

@@ -27,6 +27,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "audit/trail.hpp"
@@ -35,6 +36,13 @@
 #include "identity/run_token.hpp"
 #include "policy/provider.hpp"
 #include "vault/keeper.hpp"
+
+namespace sallyport::net {
+class http_client;
+}
+namespace sallyport::oauth {
+class endpoint;
+}
 
 namespace sallyport::control {
 
@@ -47,6 +55,15 @@ struct reload_outcome {
 };
 
 class audit_desk;
+struct answer;
+
+// What a provider sent to the public listener, unjudged.
+struct webhook {
+    std::string provider;
+    std::vector<std::pair<std::string, std::string>> fields;  // of the head
+    std::string body;
+    std::string client;  // its address
+};
 
 struct services {  // borrowed; outlive the server
     vault::keeper& vault;
@@ -62,6 +79,16 @@ struct services {  // borrowed; outlive the server
     audit_desk* audit = nullptr;           // null: the trail is not to be had here (404)
     // Lines of the trail that its stream does not have yet. Empty: it has no stream.
     std::function<std::uint64_t()> audit_behind;
+
+    // Connecting accounts by OAuth. Null: not to be had here (404).
+    oauth::endpoint* oauth = nullptr;
+    net::http_client* http = nullptr;  // for test calls
+    // As they are now: a reload changes what it may.
+    const control::settings* settings = nullptr;
+    // Told the id of each note that asks for a revocation at a provider (held_credential.hpp).
+    std::function<void(const std::string&)> after_revoke = {};
+    // Empty: POST /api/connect/webhooks/{provider} answers 404.
+    std::function<boost::asio::awaitable<answer>(webhook)> take_webhook = {};
 };
 
 class server {

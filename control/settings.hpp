@@ -1,6 +1,7 @@
 // What the control plane can be told.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -39,8 +40,12 @@ struct settings {
     net::listen_address listen;
     std::vector<token> tokens;
     std::string connect_page;
+    // Where a browser may be sent once an authorisation is over (return_url.hpp).
+    std::vector<std::string> return_urls;
+    // How long a user may take to authorise a connection.
+    std::chrono::milliseconds authorization_lifetime{std::chrono::minutes(10)};
     std::vector<net::listen_address> public_listen;
-    std::string public_url;
+    std::string public_url;  // without a slash at its end
     webhook_settings webhooks;
 };
 

@@ -204,5 +204,55 @@ TEST_F(ConnectionCommand, FindsTheGateThroughItsConfiguration)
     EXPECT_EQ(run({"connection", "list", "--config", home.file("absent.yaml")}).status, 2);
 }
 
+TEST_F(ConnectionCommand, AuthorizePrintsTheUrlAndNothingElse)
+{
+    gate.answer(200, R"({"connection_id":")" + id +
+                         R"(","authorize_url":"https://as.example/a?state=x",)"
+                         R"("expires_at":"2099-01-01T00:00:00.000000Z"})");
+    const outcome begun =
+        run({"connection", "authorize", "--workspace", "acme", "--user", "ann", "--provider",
+             "demo", "--id", id, "--scopes", "a,b", "--var", "shop=x"});
+    EXPECT_EQ(begun.status, 0) << begun.err;
+    EXPECT_EQ(begun.out, "https://as.example/a?state=x\n");
+    EXPECT_THAT(begun.err, HasSubstr("connection show " + id));
+    EXPECT_EQ(head_of(gate.asked()[0]), "POST /api/connect/initiate HTTP/1.1");
+    EXPECT_EQ(body_of(gate.asked()[0]),
+              R"({"workspace":"acme","user":"ann","provider":"demo","connection_id":")" + id +
+                  R"(","scopes":["a","b"],"variables":{"shop":"x"}})");
+}
+
+TEST_F(ConnectionCommand, TestSaysWhatTheProviderAnswered)
+{
+    gate.answer(200, R"({"ok":true,"status":200,"account":"","scopes":[],"connection":{}})");
+    const outcome works = run({"connection", "test", id});
+    EXPECT_EQ(works.out, "works " + id + "\n");
+    EXPECT_EQ(head_of(gate.asked()[0]), "POST /api/connect/connections/" + id + "/test HTTP/1.1");
+    gate.answer(200, R"({"ok":false,"status":401,"account":"","scopes":[],"connection":{}})");
+    const outcome refused = run({"connection", "test", id});
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_THAT(refused.err, HasSubstr("the provider answered 401"));
+    gate.answer(200, R"({"ok":false,"status":null,"account":"","scopes":[],"connection":{}})");
+    EXPECT_THAT(run({"connection", "test", id}).err, HasSubstr("could not be asked"));
+}
+
+TEST_F(ConnectionCommand, RefreshFailsWhereTheGrantIsGone)
+{
+    gate.answer(200, R"({"id":")" + id + R"(","status":"active"})");
+    EXPECT_EQ(run({"connection", "refresh", id}).out, "refreshed " + id + "\n");
+    EXPECT_EQ(head_of(gate.asked()[0]),
+              "POST /api/connect/connections/" + id + "/refresh HTTP/1.1");
+    gate.answer(200, R"({"id":")" + id + R"(","status":"reauth_required"})");
+    const outcome gone = run({"connection", "refresh", id});
+    EXPECT_EQ(gone.status, 1);
+    EXPECT_THAT(gone.err, HasSubstr("authorised again"));
+}
+
+TEST_F(ConnectionCommand, CancelEndsTheAuthorisation)
+{
+    gate.answer(200, shown);
+    EXPECT_EQ(run({"connection", "cancel", id}).out, "cancelled " + id + "\n");
+    EXPECT_EQ(head_of(gate.asked()[0]), "POST /api/connect/connections/" + id + "/cancel HTTP/1.1");
+}
+
 }  // namespace
 }  // namespace sallyport::cli

@@ -164,8 +164,7 @@ TEST_F(Settings, ReadEveryKeyOfTheRest)
     EXPECT_EQ(found.audit.durability, audit::durability::fsync);
     EXPECT_EQ(found.audit.stream, "rediss://redis.example");
     EXPECT_EQ(found.oauth_clients.at("gmail").client_id, "1.apps");
-    EXPECT_EQ(found.oauth_clients.at("gmail").client_secret,
-              "file:" + directory->file("gmail.secret"));
+    EXPECT_EQ(found.oauth_clients.at("gmail").client_secret, "g");
     EXPECT_EQ(found.oauth_clients.at("twitter").client_secret, "");
     EXPECT_THAT(found.catalogue, ElementsAre(directory->file("catalogue")));
 }

@@ -1,0 +1,171 @@
+// What can be asked of a connection's provider: does it work, fresh tokens.
+#include <algorithm>
+#include <utility>
+
+#include "control/connection_access.hpp"
+#include "control/connection_json.hpp"
+#include "control/routes.hpp"
+#include "control/test_call.hpp"
+#include "net/http_client.hpp"
+#include "net/tls.hpp"
+#include "oauth/endpoint.hpp"
+#include "vault/error.hpp"
+
+namespace sallyport::control {
+
+namespace json = boost::json;
+namespace asio = boost::asio;
+
+namespace {
+
+// Sends it. An answer without a status: it could not be asked.
+asio::awaitable<net::http_answer> ask(request& call, net::http_request question,
+                                      const std::string& tls_ca)
+{
+    net::http_answer nothing;
+    if (!tls_ca.empty()) {
+        auto trusted = net::make_client_context(tls_ca);
+        if (!trusted) {
+            co_return nothing;
+        }
+        question.tls = std::move(*trusted);
+    }
+    auto asking = call.gate.http->ask(std::move(question), test_call_limit);
+    result<net::http_answer> got = co_await std::move(asking);
+    co_return got ? std::move(*got) : nothing;
+}
+
+bool may_be_refreshed(vault::status status) noexcept
+{
+    return status == vault::status::active || status == vault::status::reauth_required;
+}
+
+// A provider that refuses the credential has said what the next call would be told.
+void judge_status(const test_verdict& verdict, bool can_renew, vault::connection& record)
+{
+    const bool is_waiting = record.status == vault::status::testing ||
+                            record.status == vault::status::draft ||
+                            record.status == vault::status::error;
+    if (verdict.is_ok && is_waiting) {
+        record.status = vault::status::active;
+        record.status_reason.clear();
+    } else if (verdict.is_rejected && !can_renew &&
+               (is_waiting || record.status == vault::status::active)) {
+        record.status =
+            record.kind == "oauth2" ? vault::status::reauth_required : vault::status::error;
+        record.status_reason = "the provider refused the credential when it was tested";
+    }
+}
+
+// What the test says about the credential that was tested, if it is still that one.
+vault::task<vault::connection> learn(const services& gate, const vault::connection& tested,
+                                     const test_verdict& verdict)
+{
+    const bool can_renew = gate.oauth != nullptr && may_be_refreshed(tested.status) &&
+                           tested.kind == "oauth2" && gate.oauth->can_refresh(tested);
+    const std::function<void(vault::connection&)> change = [&](vault::connection& record) {
+        if (record.credential_version == tested.credential_version) {
+            judge_status(verdict, can_renew, record);
+        }
+    };
+    vault::connection after = tested;
+    change(after);
+    if (after.status == tested.status) {
+        co_return after;
+    }
+    auto updating = gate.vault.update(tested.id, change, std::nullopt);
+    co_return co_await std::move(updating);
+}
+
+}  // namespace
+
+asio::awaitable<answer> test_connection(request& call)
+{
+    if (call.gate.http == nullptr) {
+        co_return not_found();
+    }
+    auto finding = find_connection(call, access::change);
+    const auto found = co_await std::move(finding);
+    if (!found.record) {
+        co_return found.refusal;
+    }
+    if (found.record->status == vault::status::revoked) {
+        co_return revoked_already();
+    }
+    auto opening = call.gate.vault.open(found.record->id);
+    const result<vault::opened_connection> opened = co_await std::move(opening);
+    if (!opened) {
+        co_return problem(opened.error());
+    }
+    const vault::connection& record_now = opened->record;
+    const std::shared_ptr<const policy::catalogue> catalogue = call.gate.catalogue();
+    const policy::provider* provider = catalogue->find(record_now.provider);
+    if (provider == nullptr) {
+        co_return problem(422, complaint_code::provider,
+                          "The catalogue no longer has the connection's provider.");
+    }
+    if (opened->fields.empty()) {
+        co_return problem(409, "connection_status", "The connection has no credential to test.");
+    }
+    result<net::http_request> question = test_request(*provider, record_now, opened->fields);
+    if (!question) {
+        co_return question.error() == vault::errc::not_found
+            ? problem(422, "no_test", "The provider's file names no test call for it.")
+            : problem(question.error());
+    }
+    audit::entry line = line_about(audit::kind::connection_tested, record_now);
+    if (!record(call, line)) {
+        co_return audit_unavailable();
+    }
+    auto asking = ask(call, std::move(*question), provider->facts().tls_ca);
+    const net::http_answer got = co_await std::move(asking);
+    const test_verdict verdict = judge_test(provider->facts().about.test, got);
+
+    line.status = got.status;
+    line.code = verdict.is_ok ? "" : got.status == 0 ? "upstream_unreachable" : "refused";
+    line.detail = verdict.is_ok ? "works" : "does not work";
+    // That it was tried stands already.
+    [[maybe_unused]] const result<void> recorded = record(call, line);
+    auto learning = learn(call.gate, record_now, verdict);
+    const result<vault::connection> after = co_await std::move(learning);
+    if (!after) {
+        co_return problem(after.error());
+    }
+    json::object out;
+    out["ok"] = verdict.is_ok;
+    out["status"] = got.status == 0 ? json::value(nullptr) : json::value(got.status);
+    out["account"] = after->account;
+    out["scopes"] = json::array(verdict.scopes.begin(), verdict.scopes.end());
+    out["connection"] = to_json(*after);
+    co_return ok(std::move(out));
+}
+
+asio::awaitable<answer> refresh_connection(request& call)
+{
+    auto finding = find_connection(call, access::change);
+    const auto found = co_await std::move(finding);
+    if (!found.record) {
+        co_return found.refusal;
+    }
+    const vault::connection& before = *found.record;
+    if (before.status == vault::status::revoked) {
+        co_return revoked_already();
+    }
+    if (!may_be_refreshed(before.status)) {
+        co_return problem(409, "connection_status", "Only an active connection can be refreshed.");
+    }
+    auto refreshing = call.gate.vault.refresh(before.id, before.credential_version);
+    const result<vault::connection> refreshed = co_await std::move(refreshing);
+    if (refreshed) {
+        co_return ok(to_json(*refreshed));
+    }
+    answer refusal = problem(refreshed.error());
+    if (refreshed.error() == vault::errc::refresh_failed) {
+        const auto pause = call.gate.vault.refresh_pause(before.id);
+        refusal.fields.emplace_back("Retry-After",
+                                    std::to_string(std::max<long>(1, pause.count())));
+    }
+    co_return refusal;
+}
+
+}  // namespace sallyport::control

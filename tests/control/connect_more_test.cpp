@@ -1,0 +1,104 @@
+// Around connecting: what the public listener serves, trying out, disconnecting.
+#include "connecting.hpp"
+
+#include "control/held_credential.hpp"
+
+namespace sallyport::control {
+namespace {
+
+TEST_F(Connecting, AnswersSoManyCallbacksASecond)
+{
+    std::string all;
+    for (unsigned i = 0; i <= callbacks_per_second_max; ++i) {
+        all += "GET /api/connect/callback?state=x HTTP/1.1\r\nHost: a\r\n\r\n";
+    }
+    all += "GET /api/connect/callback?state=x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    // They may fall into two seconds: then no more than both may have.
+    const std::string heard = visit(all + all + all);
+    EXPECT_NE(heard.find("HTTP/1.1 429 "), std::string::npos);
+    EXPECT_NE(heard.find("Retry-After: 1\r\n"), std::string::npos);
+}
+
+TEST_F(Connecting, ServesNothingElseOutside)
+{
+    for (const char* target :
+         {"/healthz", "/api/runs", "/api/connect/providers", "/metrics", "/"}) {
+        const std::string refused =
+            visit("GET " + std::string(target) +
+                  " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer admin-token\r\n"
+                  "Connection: close\r\n\r\n");
+        EXPECT_TRUE(has_status(refused, 404)) << target << refused;
+    }
+    EXPECT_TRUE(has_status(
+        visit("POST /api/connect/webhooks/local HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+              "Connection: close\r\n\r\n{}"),
+        404));
+    EXPECT_EQ(ask("GET", "/api/connect/callback?state=x").status, 405u);
+}
+
+TEST_F(Connecting, TriesAConnectionOut)
+{
+    const std::string id = connect();
+    const reply works = ask("POST", "/api/connect/connections/" + id + "/test");
+    ASSERT_EQ(works.status, 200u) << json::serialize(works.body);
+    EXPECT_TRUE(works.body.at("ok").as_bool());
+    EXPECT_EQ(json::serialize(works.body.at("scopes")), R"(["things:read","things:write"])");
+    EXPECT_NE(provider_->requests().back().find("Authorization: Bearer planted-secret-1\r\n"),
+              std::string::npos);
+    EXPECT_EQ(lines("connection.tested").back().at("status").as_int64(), 200);
+}
+
+TEST_F(Connecting, LearnsFromATestThatACredentialIsRefused)
+{
+    const std::string id = add(R"({"workspace": "acme", "user": "ann", "provider": "local",
+        "kind": "api_key", "credential": {"secret": "planted-secret-1"}})");
+    me_status_ = 503;
+    EXPECT_FALSE(ask("POST", "/api/connect/connections/" + id + "/test").body.at("ok").as_bool());
+    EXPECT_EQ(status_of(id), "active");
+    me_status_ = 401;
+    const reply refused = ask("POST", "/api/connect/connections/" + id + "/test");
+    EXPECT_FALSE(refused.body.at("ok").as_bool());
+    EXPECT_EQ(status_of(id), "error");
+    me_status_ = 200;
+    EXPECT_TRUE(ask("POST", "/api/connect/connections/" + id + "/test").body.at("ok").as_bool());
+    EXPECT_EQ(status_of(id), "active");
+}
+
+TEST_F(Connecting, NotesTheTokensBeforeTheyAreRevokedHere)
+{
+    const std::string id = connect();
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + id + "/revoke").text("status"), "revoked");
+    const auto left = notes(revocation_kind);
+    ASSERT_EQ(left.size(), 1u);
+    const auto held = read_held(left[0].text);
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->record.id, id);
+    EXPECT_EQ(held->record.credential_version, 1u);
+    ASSERT_GE(held->fields.size(), 2u);
+    ASSERT_EQ(told_.size(), 1u);
+    EXPECT_EQ(told_[0], left[0].id);
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + id + "/revoke").status, 200u);
+    EXPECT_EQ(notes(revocation_kind).size(), 1u);
+}
+
+TEST_F(Connecting, DisconnectsTheUsersOwnConnections)
+{
+    const std::string first = connect();
+    const std::string second = connect();
+    const std::string shared = add(R"({"workspace": "acme", "user": "ann", "provider": "local",
+        "kind": "api_key", "shared": true, "credential": {"secret": "planted-secret-1"}})");
+    const std::string others = add(R"({"workspace": "acme", "user": "bob", "provider": "local",
+        "kind": "api_key", "credential": {"secret": "planted-secret-1"}})");
+    EXPECT_EQ(
+        ask("DELETE", "/api/connect/local?workspace=acme&user=ann", "", "platform-token").status,
+        204u);
+    EXPECT_EQ(status_of(first), "revoked");
+    EXPECT_EQ(status_of(second), "revoked");
+    EXPECT_EQ(status_of(shared), "active");
+    EXPECT_EQ(status_of(others), "active");
+    EXPECT_EQ(lines("connection.revoked").size(), 2u);
+    EXPECT_EQ(ask("DELETE", "/api/connect/local?workspace=acme").status, 400u);
+}
+
+}  // namespace
+}  // namespace sallyport::control
