@@ -15,6 +15,7 @@ std::string_view to_string(kind value) noexcept
         case kind::connection_revoked: return "connection.revoked";
         case kind::connection_removed: return "connection.removed";
         case kind::connection_reauth_required: return "connection.reauth_required";
+        case kind::connection_expiring: return "connection.expiring";
         case kind::connection_tested: return "connection.tested";
         case kind::run_started: return "run.started";
         case kind::run_ended: return "run.ended";

@@ -47,6 +47,7 @@ enum class kind : std::uint8_t {
     connection_revoked,
     connection_removed,
     connection_reauth_required,
+    connection_expiring,
     connection_tested,
     run_started,
     run_ended,

@@ -1,6 +1,5 @@
 #include "cli/gate.hpp"
 
-#include <openssl/crypto.h>
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/awaitable.hpp>
@@ -17,9 +16,10 @@
 #include "audit/ship.hpp"
 #include "audit/trail.hpp"
 #include "cli/body_sealer.hpp"
+#include "cli/errands.hpp"
+#include "cli/openings.hpp"
 #include "cli/sandbox.hpp"
 #include "cli/service_manager.hpp"
-#include "cli/trail_stream.hpp"
 #include "config/catalogue.hpp"
 #include "control/audit_desk.hpp"
 #include "control/housekeeping.hpp"
@@ -36,42 +36,6 @@ namespace sallyport::cli {
 namespace asio = boost::asio;
 
 namespace {
-
-std::unique_ptr<audit::trail> open_trail(const config::settings& settings)
-{
-    std::string where;
-    auto trail = audit::open_trail(settings.audit, settings.node, &where);
-    if (!trail) {
-        throw std::runtime_error("cannot open the trail in " + settings.audit.directory + ": " +
-                                 trail.error().message() + (where.empty() ? "" : ": " + where));
-    }
-    const audit::trail::recovery& found = (*trail)->recovered();
-    if (found.torn_bytes != 0 || found.unfinished_calls != 0) {
-        spdlog::warn(
-            "the trail was recovered: {} bytes of a torn line set aside, {} calls closed as "
-            "outcome_unknown",
-            found.torn_bytes, found.unfinished_calls);
-    }
-    return std::move(*trail);
-}
-
-std::unique_ptr<audit::shipper> ship_trail(const config::settings& settings)
-{
-    std::unique_ptr<audit::stream_sink> sink;
-    try {
-        sink = make_trail_stream(settings.audit.stream, settings.vault.redis, settings.node);
-    } catch (const std::exception& fault) {
-        throw std::runtime_error(std::string("audit.stream: ") + fault.what());
-    }
-    const auto told = [](const std::string& trouble) {
-        if (trouble.empty()) {
-            spdlog::info("the trail is being shipped to audit.stream");
-        } else {
-            spdlog::warn("the trail is not being shipped to audit.stream: {}", trouble);
-        }
-    };
-    return std::make_unique<audit::shipper>(settings.audit.directory, std::move(sink), told);
-}
 
 template <class T>
 T or_throw(result<T> made, const char* what)
@@ -102,23 +66,6 @@ std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& 
     return loaded.catalogue;
 }
 
-// Their secrets live in wiped memory from here on, and nowhere else.
-std::shared_ptr<const oauth::clients> take_clients(config::settings& settings)
-{
-    auto made = std::make_shared<oauth::clients>();
-    for (auto& [provider, given] : settings.oauth_clients) {
-        oauth::client one;
-        one.id = given.client_id;
-        one.secret = vault::secret(given.client_secret);
-        one.private_key = vault::secret(given.private_key);
-        OPENSSL_cleanse(given.client_secret.data(), given.client_secret.size());
-        OPENSSL_cleanse(given.private_key.data(), given.private_key.size());
-        made->add(provider, std::move(one));
-    }
-    settings.oauth_clients.clear();
-    return made;
-}
-
 proxy::settings proxy_settings(const config::settings& settings)
 {
     proxy::settings out = settings.proxy;
@@ -146,6 +93,8 @@ struct gate::parts {
           http(io),
           authorities(std::make_shared<oauth::endpoint>(
               http, [this] { return catalogue; }, take_clients(settings))),
+          chores(io, settings, *vault, *control_trail, http, *authorities,
+                 [this] { return catalogue; }),
           control(io, settings.control, control_services()),
           outside(io, settings.control, control_services()),
           house(io, control_services()),
@@ -183,7 +132,12 @@ struct gate::parts {
                 audit_behind(),
                 authorities.get(),
                 &http,
-                &settings.control};
+                &settings.control,
+                [this](const std::string&) { chores.revoke_soon(); },
+                chores.taker(),
+                [this](std::string_view kind, const vault::connection& about) {
+                    chores.tell(kind, about);
+                }};
     }
 
     std::function<std::uint64_t()> audit_behind() const
@@ -226,6 +180,7 @@ struct gate::parts {
     control::audit_desk desk;
     net::http_client http;
     std::shared_ptr<oauth::endpoint> authorities;  // shared with the vault's refreshes
+    errands chores;
     control::server control;
     control::public_server outside;
     control::housekeeper house;
@@ -365,6 +320,7 @@ void gate::parts::begin_stop()
             control.stop();
             outside.stop();
             house.stop();
+            chores.stop();
             record(audit::kind::gate_stopped, "");
             io.stop();
         });
@@ -396,6 +352,7 @@ void gate::run(bool confined)
     parts_->record(audit::kind::gate_started, "");
     parts_->proxy.start();
     parts_->house.start();
+    parts_->chores.start();
     parts_->wait_for_signal();
     for (const std::string& address : proxies) {
         std::cout << "listening proxy " << address << '\n';

@@ -264,6 +264,7 @@ vault::task<vault::connection> conclude(const services& gate, held_credential fr
     if (updated) {
         auto dropping = gate.vault.notes().drop(std::string(connecting_kind), got.id);
         [[maybe_unused]] const result<void> dropped = co_await std::move(dropping);
+        gate.tell("connection.authorized", *updated);
     }
     co_return updated;
 }

@@ -333,6 +333,7 @@ asio::awaitable<answer> initiate_connection(request& call)
         co_await std::move(restoring);
         co_return failed(call, line, begun.error());
     }
+    call.gate.tell(wish.is_new ? "connection.added" : "connection.updated", *begun);
     json::object out;
     out["connection_id"] = begun->id;
     out["authorize_url"] = prepared->url;

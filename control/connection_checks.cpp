@@ -131,6 +131,7 @@ asio::awaitable<answer> test_connection(request& call)
     if (!after) {
         co_return problem(after.error());
     }
+    call.gate.tell("connection.tested", *after);
     json::object out;
     out["ok"] = verdict.is_ok;
     out["status"] = got.status == 0 ? json::value(nullptr) : json::value(got.status);

@@ -63,6 +63,7 @@ asio::awaitable<answer> move_connection(request& call, const transition& step)
         co_return failed(call, line,
                          updated ? error_code(vault::errc::version_conflict) : updated.error());
     }
+    call.gate.tell("connection.updated", *updated);
     co_return ok(to_json(*updated));
 }
 

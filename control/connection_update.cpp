@@ -130,6 +130,7 @@ asio::awaitable<answer> update_connection(request& call)
         co_return failed(call, line,
                          updated ? error_code(vault::errc::version_conflict) : updated.error());
     }
+    call.gate.tell("connection.updated", *updated);
     co_return ok(to_json(*updated));
 }
 

@@ -6,6 +6,7 @@
 #include "base/ulid.hpp"
 #include "control/connection_access.hpp"
 #include "control/connection_json.hpp"
+#include "control/grant_revoker.hpp"
 #include "control/revoking.hpp"
 #include "control/routes.hpp"
 
@@ -140,6 +141,7 @@ asio::awaitable<answer> add_connection(request& call)
     if (!added) {
         co_return failed(call, line, added.error());
     }
+    call.gate.tell("connection.added", *added);
     co_return created(to_json(*added));
 }
 
@@ -147,7 +149,16 @@ asio::awaitable<answer> show_connection(request& call)
 {
     auto finding = find_connection(call, access::read);
     const auto found = co_await std::move(finding);
-    co_return found.record ? ok(to_json(*found.record)) : found.refusal;
+    if (!found.record) {
+        co_return found.refusal;
+    }
+    vault::connection shown = *found.record;
+    if (shown.status == vault::status::revoked) {
+        auto asking = awaits_revocation(call.gate.vault.notes(), shown.id);
+        const bool awaits = co_await std::move(asking);
+        shown.status_reason += awaits ? "; not yet revoked at the provider" : "";
+    }
+    co_return ok(to_json(shown));
 }
 
 asio::awaitable<answer> remove_connection(request& call)
@@ -166,6 +177,7 @@ asio::awaitable<answer> remove_connection(request& call)
     if (!removed) {
         co_return failed(call, line, removed.error());
     }
+    call.gate.tell("connection.removed", *found.record);
     co_return no_content();
 }
 

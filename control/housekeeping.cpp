@@ -162,6 +162,9 @@ void housekeeper::tell(const vault::lifecycle_event& event)
         spdlog::error("{} of {} could not be written to the trail", to_string(event.what),
                       event.record.id);
     }
+    if (event.what == what::refreshed || is_over) {
+        state_->gate.tell(to_string(event.what), event.record);
+    }
     if (event.what == what::orphaned && event.orphan) {
         asio::co_spawn(state_->context, state::leave(state_, copy_of(event.record, *event.orphan)),
                        log_escaped);

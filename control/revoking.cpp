@@ -88,6 +88,9 @@ vault::task<vault::connection> revoke_with_note(request& call, const vault::conn
     result<vault::connection> revoked = co_await std::move(revoking);
     auto settling = settle_note(call, line, std::move(noted), revoked.has_value());
     co_await std::move(settling);
+    if (revoked) {
+        call.gate.tell("connection.revoked", *revoked);
+    }
     co_return revoked;
 }
 

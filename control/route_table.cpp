@@ -124,8 +124,9 @@ constexpr route table[] = {
         .refusals = "404 not_found 429 too_busy"}),
     raw(on("POST", "/api/connect/webhooks/{provider_id}", outside, receive_webhook,
            {.summary = "An event of a provider, in the provider's own form",
-            .answers = "204 -",
-            .refusals = "401 invalid_signature 404 not_found"})),
+            .answers = "200 challenge 204 -",
+            .refusals = "401 invalid_signature 404 not_found 422 invalid_event "
+                        "503 stream_unavailable"})),
 
     on("GET", "/api/connect/status", people, report_one_requirement,
        {.summary = "Does a user have a connection at one provider?",

@@ -39,6 +39,10 @@ constexpr named_schema schemas[] = {
     {"openapi", R"({"type": "object", "required": ["openapi", "info", "paths", "components"]})"},
     {"metrics_text", R"({"type": "string"})"},
     {"page", R"({"type": "string", "description": "for a person"})"},
+    {"challenge", R"({
+        "type": "object",
+        "properties": {"challenge": {"type": "string"}},
+        "required": ["challenge"], "additionalProperties": false})"},
 
     {"provider_summary", R"({
         "type": "object",

@@ -89,6 +89,15 @@ struct services {  // borrowed; outlive the server
     std::function<void(const std::string&)> after_revoke = {};
     // Empty: POST /api/connect/webhooks/{provider} answers 404.
     std::function<boost::asio::awaitable<answer>(webhook)> take_webhook = {};
+    // Told what has happened to a connection: "connection.added" and so on, and how it stands now.
+    std::function<void(std::string_view kind, const vault::connection& record)> announce = {};
+
+    void tell(std::string_view kind, const vault::connection& record) const
+    {
+        if (announce) {
+            announce(kind, record);
+        }
+    }
 };
 
 class server {

@@ -153,7 +153,8 @@ refusal session::upstream_refusal(const error_code& error) const
             {}};
 }
 
-net::task<refusal> session::send()
+// The head as it goes out, with the credential in it, into out_.
+refusal session::write_head()
 {
     outgoing parts;
     parts.head = &call_.head;
@@ -164,15 +165,14 @@ net::task<refusal> session::send()
     parts.token = call_.token.place;
     parts.scratch = &worker_.scratch;
 
-    const bool collected = call_.body_type != body_type::other;
     if (call_.plan->provider->capture != nullptr) {
         begin_capture();
     }
-    if (collected) {
+    if (is_collected()) {
         refusal unusable = add_credential();
         if (unusable) {
             drop_collected();
-            co_return unusable;
+            return unusable;
         }
     }
     if (call_.plan->signature.signs()) {
@@ -185,8 +185,18 @@ net::task<refusal> session::send()
     if (fault != write_fault::none) {
         OPENSSL_cleanse(out_.data(), out_.size());
         drop_collected();
-        co_return refusal{code::vault_unavailable, "The credential cannot be used.", {}, {}};
+        return {code::vault_unavailable, "The credential cannot be used.", {}, {}};
     }
+    return {};
+}
+
+net::task<refusal> session::send()
+{
+    refusal unwritten = write_head();
+    if (unwritten) {
+        co_return unwritten;
+    }
+    const bool collected = is_collected();
     request_body_ = body_reader(call_.request.body, call_.request.body.kind == body_kind::chunked);
     const std::string_view input = collected ? std::string_view(collected_) : client_->pending();
     const body_piece first = request_body_.next(input);

@@ -92,6 +92,7 @@ private:
     net::task<refusal> confirm();
     net::task<refusal> reconfirm();
     net::task<refusal> connect();
+    refusal write_head();
     net::task<refusal> send();
     net::task<refusal> read_answer_head();
     net::task<error_code> send_interim();
@@ -101,6 +102,7 @@ private:
     refusal scope_refusal(const policy::grant& grant) const;
     std::string authorize_url(const vault::connection& record) const;
 
+    bool is_collected() const noexcept { return call_.body_type != body_type::other; }
     refusal choose_body_type();
     net::task<refusal> collect_body();
     net::task<refusal> gather_body();

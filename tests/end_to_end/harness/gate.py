@@ -103,6 +103,7 @@ class Gate:
         self.unix = next((where.removeprefix("unix:") for where in listening["proxy"]
                           if where.startswith("unix:")), None)
         self.control = listening["control"][0]
+        self.public = next(iter(listening.get("public", ())), None)
         return True
 
     def errors(self):

@@ -1,0 +1,107 @@
+#include "cli/errands.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "cli/webhook_stream.hpp"
+
+namespace sallyport::cli {
+
+namespace asio = boost::asio;
+
+namespace {
+
+std::unique_ptr<control::webhook_publisher> open_stream(asio::io_context& io,
+                                                        const config::settings& settings)
+{
+    if (settings.control.webhooks.stream.empty()) {
+        return nullptr;
+    }
+    try {
+        return make_webhook_stream(io, settings.control.webhooks.stream, settings.vault.redis);
+    } catch (const std::exception& fault) {
+        throw std::runtime_error(std::string("webhooks.stream: ") + fault.what());
+    }
+}
+
+// `lower` is in lower case already.
+bool names(std::string_view field, std::string_view lower)
+{
+    return std::equal(field.begin(), field.end(), lower.begin(), lower.end(), [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+    });
+}
+
+}  // namespace
+
+errands::errands(asio::io_context& io, const config::settings& settings, vault::keeper& vault,
+                 audit::writer& trail, net::http_client& http, oauth::endpoint& authorities,
+                 catalogue_source catalogue)
+    : outbox_(io, vault.notes(), http, settings.control.webhooks.deliver),
+      revoker_(io, vault, trail, authorities),
+      watch_(
+          io, vault, trail, control::expiry_warning_default,
+          [this](std::string_view kind, const vault::connection& record) { tell(kind, record); }),
+      stream_(open_stream(io, settings))
+{
+    if (stream_) {
+        inbox_ = std::make_unique<control::webhook_inbox>(settings.control.webhooks.accept,
+                                                          std::move(catalogue), *stream_);
+    }
+}
+
+void errands::start()
+{
+    outbox_.start();
+    revoker_.start();
+    watch_.start();
+}
+
+void errands::stop()
+{
+    outbox_.stop();
+    revoker_.stop();
+    watch_.stop();
+}
+
+void errands::tell(std::string_view kind, const vault::connection& record)
+{
+    outbox_.tell(kind, record);
+}
+
+control::webhook_inbox::counts errands::taken() const
+{
+    return inbox_ ? inbox_->totals() : control::webhook_inbox::counts();
+}
+
+std::function<asio::awaitable<control::answer>(control::webhook)> errands::taker()
+{
+    if (!inbox_) {
+        return {};
+    }
+    return [this](control::webhook event) { return take(std::move(event)); };
+}
+
+asio::awaitable<control::answer> errands::take(control::webhook event)
+{
+    const control::header_lookup headers =
+        [&event](std::string_view name) -> std::optional<std::string_view> {
+        std::optional<std::string_view> found;
+        for (const auto& [field, value] : event.fields) {
+            if (!names(field, name)) {
+                continue;
+            }
+            if (found) {
+                return std::nullopt;
+            }
+            found = value;
+        }
+        return found;
+    };
+    auto taking = inbox_->take(event.provider, headers, std::move(event.body));
+    co_return co_await std::move(taking);
+}
+
+}  // namespace sallyport::cli

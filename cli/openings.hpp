@@ -1,0 +1,22 @@
+// What a gate opens at its start, from its settings. Throws std::runtime_error with one clear
+// sentence where that cannot be done.
+#pragma once
+
+#include <memory>
+
+#include "audit/ship.hpp"
+#include "audit/trail.hpp"
+#include "config/settings.hpp"
+#include "oauth/client.hpp"
+
+namespace sallyport::cli {
+
+// Tells the log what recovery found.
+std::unique_ptr<audit::trail> open_trail(const config::settings& settings);
+
+std::unique_ptr<audit::shipper> ship_trail(const config::settings& settings);
+
+// Their secrets live in wiped memory from here on, and nowhere else.
+std::shared_ptr<const oauth::clients> take_clients(config::settings& settings);
+
+}  // namespace sallyport::cli

@@ -1,0 +1,184 @@
+#include "control/expiry_watch.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
+#include <utility>
+
+#include "vault/error.hpp"
+
+namespace sallyport::control {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::seconds look_interval = 1h;
+constexpr std::chrono::seconds retry_interval = 30s;
+constexpr std::chrono::milliseconds claim_length = 600s;
+
+// With one of these a connection gets its next token by itself.
+constexpr std::string_view renewing_fields[] = {"refresh_token", "private_key"};
+
+bool renews(const vault::credential& fields)
+{
+    bool has_token = false;
+    for (const vault::credential_field& field : fields) {
+        has_token = has_token || field.name == "access_token";
+        for (const std::string_view name : renewing_fields) {
+            if (field.name == name && !field.value.reveal().empty()) {
+                return true;
+            }
+        }
+    }
+    return !has_token;  // A client's own credential: it asks for a token whenever it needs one.
+}
+
+}  // namespace
+
+struct expiry_watch::state {
+    state(asio::io_context& context, vault::keeper& vault_given, audit::writer& trail_given,
+          std::chrono::milliseconds ahead_given, listener told_given)
+        : io(context),
+          vault(vault_given),
+          trail(trail_given),
+          ahead(ahead_given),
+          told(std::move(told_given)),
+          timer(context)
+    {
+    }
+
+    asio::io_context& io;
+    vault::keeper& vault;
+    audit::writer& trail;
+    const std::chrono::milliseconds ahead;
+    const listener told;
+    asio::steady_timer timer;
+    std::uint64_t expiring = 0;
+    bool looked = false;
+    bool stopped = false;
+};
+
+expiry_watch::expiry_watch(asio::io_context& context, vault::keeper& vault, audit::writer& trail,
+                           std::chrono::milliseconds ahead, listener told)
+    : state_(std::make_shared<state>(context, vault, trail, ahead, std::move(told)))
+{
+}
+
+expiry_watch::~expiry_watch() { stop(); }
+
+void expiry_watch::start()
+{
+    asio::co_spawn(state_->io, serve(state_), [](std::exception_ptr bug) {
+        if (bug) {
+            std::rethrow_exception(bug);
+        }
+    });
+}
+
+void expiry_watch::stop()
+{
+    state_->stopped = true;
+    state_->timer.cancel();
+}
+
+std::uint64_t expiry_watch::expiring() const noexcept { return state_->expiring; }
+
+asio::awaitable<void> expiry_watch::serve(std::shared_ptr<state> self)
+{
+    while (!self->stopped) {
+        auto looking = look(self);
+        co_await std::move(looking);
+        self->timer.expires_after(self->looked ? look_interval : retry_interval);
+        if (self->stopped) {
+            break;
+        }
+        auto pausing = self->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+        [[maybe_unused]] const auto [woken] = co_await std::move(pausing);
+    }
+}
+
+asio::awaitable<void> expiry_watch::look(std::shared_ptr<state> self)
+{
+    self->looked = false;
+    auto claiming = self->vault.notes().claim("sweep:expiry", claim_length);
+    const result<std::optional<std::uint64_t>> claim = co_await std::move(claiming);
+    if (!claim) {
+        co_return;
+    }
+    self->looked = true;  // by this gate or another
+    if (!*claim) {
+        co_return;
+    }
+    auto listing = self->vault.list("", "");
+    result<std::vector<vault::connection>> all = co_await std::move(listing);
+    self->looked = all.has_value();
+    const unix_micros now = now_micros();
+    const unix_micros until = now + std::chrono::microseconds(self->ahead).count();
+    std::uint64_t expiring = 0;
+    for (std::size_t i = 0; all && i < all->size() && !self->stopped; ++i) {
+        vault::connection& one = (*all)[i];
+        if (one.status != vault::status::active || one.expires_at == 0 || one.expires_at > until ||
+            one.expires_at <= now) {
+            continue;
+        }
+        auto asking = ends(self, one);
+        const bool ending = co_await std::move(asking);
+        if (ending) {
+            ++expiring;
+            auto warning = warn(self, std::move(one));
+            co_await std::move(warning);
+        }
+    }
+    self->expiring = expiring;
+    auto releasing = self->vault.notes().release("sweep:expiry", **claim);
+    [[maybe_unused]] const result<void> released = co_await std::move(releasing);
+}
+
+asio::awaitable<bool> expiry_watch::ends(std::shared_ptr<state> self, vault::connection record)
+{
+    if (record.kind != "oauth2") {
+        co_return true;
+    }
+    auto opening = self->vault.open(record.id);
+    const result<vault::opened_connection> opened = co_await std::move(opening);
+    co_return opened && !renews(opened->fields);
+}
+
+asio::awaitable<void> expiry_watch::warn(std::shared_ptr<state> self, vault::connection record)
+{
+    // One note a warning: the next gate, and the next look, find it told.
+    vault::note told;
+    told.kind = "expiry_told";
+    told.id = record.id + '.' + std::to_string(record.expires_at);
+    told.workspace = record.workspace;
+    told.text = "told";
+    told.expires_at = record.expires_at + std::chrono::microseconds(24h).count();
+    auto putting = self->vault.notes().put(std::move(told));
+    const result<void> first = co_await std::move(putting);
+    if (!first) {
+        self->looked = self->looked && first.error() == vault::errc::already_exists;
+        co_return;
+    }
+    audit::entry line;
+    line.kind = audit::kind::connection_expiring;
+    line.workspace = record.workspace;
+    line.user = record.user;
+    line.connection_id = record.id;
+    line.provider = record.provider;
+    line.actor = "gate";
+    const std::string when = "expires at " + rfc3339(record.expires_at);
+    line.detail = when;
+    if (!self->trail.append(line) || !self->trail.flush()) {
+        spdlog::error("the trail cannot be written: it lacks that {} expires", record.id);
+    }
+    self->told("connection.expiring", record);
+}
+
+}  // namespace sallyport::control

@@ -1,0 +1,50 @@
+// Tells of connections that are about to end and cannot renew themselves: once each, a while
+// before, in the trail (connection.expiring) and to the receivers of events.
+//
+// Threading: the control thread. Lifetime: the services outlive it, and it outlives its coroutines,
+// which end soon after stop(). Limits: one look an hour, by one gate of the fleet, over
+// connections_listed at a time.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "audit/trail.hpp"
+#include "vault/keeper.hpp"
+
+namespace sallyport::control {
+
+constexpr std::chrono::hours expiry_warning_default{7 * 24};
+
+class expiry_watch {
+public:
+    using listener = std::function<void(std::string_view kind, const vault::connection& record)>;
+
+    expiry_watch(boost::asio::io_context& context, vault::keeper& vault, audit::writer& trail,
+                 std::chrono::milliseconds ahead, listener told);
+    ~expiry_watch();
+    expiry_watch(const expiry_watch&) = delete;
+    expiry_watch& operator=(const expiry_watch&) = delete;
+
+    void start();
+    void stop();
+
+    // Connections that will end within the time of warning, as of the last look of this gate.
+    std::uint64_t expiring() const noexcept;
+
+private:
+    struct state;
+    static boost::asio::awaitable<void> serve(std::shared_ptr<state> self);
+    static boost::asio::awaitable<void> look(std::shared_ptr<state> self);
+    static boost::asio::awaitable<bool> ends(std::shared_ptr<state> self, vault::connection record);
+    static boost::asio::awaitable<void> warn(std::shared_ptr<state> self, vault::connection record);
+
+    std::shared_ptr<state> state_;  // shared with its coroutines
+};
+
+}  // namespace sallyport::control
