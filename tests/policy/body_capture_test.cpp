@@ -9,7 +9,8 @@ TEST(BodyCapture, IsOffByDefault) { EXPECT_FALSE(body_capture().is_on()); }
 
 TEST(BodyCapture, WantsEveryTypeWhereNoneIsNamed)
 {
-    const body_capture all{.request_bytes = 1};
+    body_capture all;
+    all.request_bytes = 1;
     EXPECT_TRUE(all.wants("image/png"));
     EXPECT_TRUE(all.wants(""));
 }

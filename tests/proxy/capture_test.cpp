@@ -1,5 +1,6 @@
 #include "proxy/capture.hpp"
 
+#include <filesystem>
 #include <gtest/gtest.h>
 
 #include "made_plan.hpp"
