@@ -1,13 +1,10 @@
 """The trail as its auditors have it: searched and followed over HTTP, and in a Redis stream."""
 import json
-import signal
 import socket
 import urllib.parse
 
-import pytest
-
+from harness import shipping
 from harness.load import Load
-from harness.processes import Program, discard, free_port, room, run, until
 
 
 class Listener:
@@ -41,37 +38,6 @@ class Listener:
 
     def close(self):
         self.peer.close()
-
-
-class Stream:
-    """A Redis that the trail is shipped to."""
-
-    def __init__(self):
-        self.directory = room("stream")
-        self.port = free_port()
-        self.starts = 0
-        self.start()
-
-    def start(self):
-        self.starts += 1
-        self.program = Program(
-            ["redis-server", "--port", self.port, "--dir", self.directory, "--save", "",
-             "--appendonly", "yes", "--appendfsync", "always"],
-            self.directory, f"redis-{self.starts}")
-        until(lambda: self.say("ping") == "PONG", "redis")
-
-    def say(self, *words):
-        return run(["redis-cli", "-p", self.port, *words]).stdout.decode().strip()
-
-    def lines(self):
-        """Every line of the one trail that is shipped here, in the stream's order."""
-        key = self.say("smembers", "sallyport:audit")
-        entries = json.loads(self.say("--json", "xrange", key, "-", "+")) if key else []
-        return [json.loads(fields[1]) for _, fields in entries]
-
-    def close(self):
-        self.program.stop(signal.SIGKILL)
-        discard(self.directory)
 
 
 def test_every_line_of_a_call_is_found_by_what_it_says(lab):
@@ -129,34 +95,11 @@ def test_a_follower_that_is_cut_off_misses_nothing_even_over_a_kill(lab, stack):
         assert numbers == list(range(1, len(numbers) + 1)), writer
 
 
-@pytest.fixture
-def stream():
-    made = Stream()
-    yield made
-    made.close()
-
-
 def test_a_redis_that_was_away_under_load_has_every_line_once_and_in_order(
-        make_lab, lab_provider, stream):
-    lab = make_lab(lab_provider,
-                   settings={"audit": {"stream": f"redis://127.0.0.1:{stream.port}"}})
-    with Load(lab.gate.address, "/bench/lab/shipped", lab.token, 4, "r") as load:
-        until(lambda: stream.lines(), "the first lines in the stream")
-        stream.program.stop(signal.SIGKILL)
-        before = len(load.answered(200))
-        until(lambda: lab.gate.api("GET", "/readyz")[1]["audit_behind"] > 100, "a backlog")
-        until(lambda: len(load.answered(200)) > before + 100, "calls while Redis is away")
-        stream.start()
-        until(lambda: lab.gate.api("GET", "/readyz")[1]["audit_behind"] < 1000, "the backlog gone")
+        make_lab, lab_provider, stack):
+    """test_audit_full.py takes it away for a minute."""
+    lab, stream = shipping.begin(make_lab, lab_provider, stack)
+    with shipping.outage(lab, stream, seconds=1):
         lab.gate.kill()
         lab.gate.start()
-    lab.gate.stop()
-    lab.gate.verify()
-    shipped = stream.lines()
-    assert len(shipped) == len({line["id"] for line in shipped})
-    assert {line["id"] for line in shipped} == {line["id"] for line in lab.gate.trail.lines()}
-    per_writer = {}
-    for line in shipped:
-        per_writer.setdefault(line["writer"], []).append(line["seq"])
-    for writer, numbers in per_writer.items():
-        assert numbers == list(range(1, len(numbers) + 1)), writer
+    shipping.assert_shipped(lab.gate, stream)
