@@ -40,6 +40,32 @@ bool may_be_refreshed(vault::status status) noexcept
     return status == vault::status::active || status == vault::status::reauth_required;
 }
 
+bool is_stale(const vault::opened_connection& opened)
+{
+    const bool has_expired =
+        opened.record.expires_at != 0 && opened.record.expires_at <= now_micros();
+    return has_expired || oauth::find_field(opened.fields, "access_token").empty();
+}
+
+// The connection and its credential, with a token that has not run out where one can be had.
+vault::task<vault::opened_connection> open_usable(const services& gate, std::string id)
+{
+    auto opening = gate.vault.open(id);
+    result<vault::opened_connection> opened = co_await std::move(opening);
+    if (!opened || gate.oauth == nullptr || opened->record.kind != "oauth2" ||
+        opened->fields.empty() || !may_be_refreshed(opened->record.status) || !is_stale(*opened) ||
+        !gate.oauth->can_refresh(opened->record)) {
+        co_return opened;
+    }
+    auto refreshing = gate.vault.refresh(id, opened->record.credential_version);
+    const result<vault::connection> refreshed = co_await std::move(refreshing);
+    if (!refreshed) {
+        co_return refreshed.error();
+    }
+    auto again = gate.vault.open(id);
+    co_return co_await std::move(again);
+}
+
 // A provider that refuses the credential has said what the next call would be told.
 void judge_status(const test_verdict& verdict, bool can_renew, vault::connection& record)
 {
@@ -92,7 +118,7 @@ asio::awaitable<answer> test_connection(request& call)
     if (found.record->status == vault::status::revoked) {
         co_return revoked_already();
     }
-    auto opening = call.gate.vault.open(found.record->id);
+    auto opening = open_usable(call.gate, found.record->id);
     const result<vault::opened_connection> opened = co_await std::move(opening);
     if (!opened) {
         co_return problem(opened.error());

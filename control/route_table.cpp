@@ -90,7 +90,8 @@ constexpr route table[] = {
        {.summary = "Try the connection out with the cheap request that its provider's file names",
         .answers = "200 tested",
         .refusals = "404 not_found 409 connection_status connection_revoked version_conflict "
-                    "422 invalid_request invalid_credential unknown_provider no_test"}),
+                    "cannot_refresh 422 invalid_request invalid_credential unknown_provider no_test "
+                    "503 refresh_failed"}),
     on("POST", "/api/connect/connections/{id}/refresh", people, refresh_connection,
        {.summary = "Ask the provider for fresh tokens now",
         .answers = "200 connection",

@@ -1,6 +1,8 @@
 // Around connecting: what the public listener serves, trying out, disconnecting.
 #include "connecting.hpp"
 
+#include "tests/net/certificates.hpp"
+
 #include "control/held_credential.hpp"
 
 namespace sallyport::control {
@@ -98,6 +100,45 @@ TEST_F(Connecting, DisconnectsTheUsersOwnConnections)
     EXPECT_EQ(status_of(others), "active");
     EXPECT_EQ(lines("connection.revoked").size(), 2u);
     EXPECT_EQ(ask("DELETE", "/api/connect/local?workspace=acme").status, 400u);
+}
+
+TEST_F(Connecting, RefreshesWhenAskedTo)
+{
+    const std::string id = connect();
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + id + "/deactivate").status, 200u);
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + id + "/refresh").code(),
+              "connection_status");
+    const std::string key = add(R"({"workspace": "acme", "user": "ann", "provider": "local",
+        "kind": "api_key", "credential": {"secret": "planted-secret-1"}})");
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + key + "/refresh").code(), "cannot_refresh");
+}
+
+TEST_F(Connecting, ListensWithTlsWhereTheAddressSaysSo)
+{
+    const net::pem_files files = net::test_certificates().issue("public", "IP:127.0.0.1");
+    settings with_tls = chosen_;
+    with_tls.public_listen.front().tls_certificate = files.certificate;
+    with_tls.public_listen.front().tls_key = files.key;
+    std::unique_ptr<public_server> listening;
+    std::string where;
+    on_control_thread([&] {
+        listening = std::make_unique<public_server>(context_, with_tls, gate_);
+        where = listening->open().front();
+    });
+    ASSERT_TRUE(where.starts_with("https://127.0.0.1:")) << where;
+    net::http_client browser(context_);
+    net::http_request visit_it;
+    visit_it.method = "GET";
+    visit_it.url = where + "/api/connect/callback?state=x";
+    visit_it.private_addresses = true;
+    visit_it.tls = *net::make_client_context(net::test_certificates().ca());
+    auto visiting = browser.ask(visit_it, std::chrono::seconds(20));
+    const result<net::http_answer> page = run(std::move(visiting));
+    on_control_thread([&] { listening->stop(); });
+    ASSERT_TRUE(page) << page.error().message();
+    EXPECT_EQ(page->status, 400u);
+    EXPECT_NE(page->body.find("does not work"), std::string::npos);
+    EXPECT_TRUE(has_status(come_back("state=x"), 400)) << "the other listener goes on";
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ protected:
     // An active connection of ann's at `local`, by the whole flow.
     std::string connect();
     std::vector<vault::note> notes(std::string_view kind);
-    // Runs it on the control thread.
+    void on_control_thread(const std::function<void()>& deed);
+    // The same for a coroutine.
     template <class T>
     T run(boost::asio::awaitable<T> work);
 
@@ -53,7 +54,6 @@ protected:
 private:
     std::string answer_of(const std::string& request);
     std::shared_ptr<const policy::catalogue> own_catalogue() const;
-    void on_control_thread(const std::function<void()>& deed);
 
     std::mutex lock_;
     std::deque<std::string> grants_;
