@@ -205,9 +205,7 @@ net::task<refusal> session::send()
         call_.body_fault = code::bad_request;
         co_return refusal{code::bad_request, "The request's body is framed wrongly.", {}, {}};
     }
-    upstream_->expires_after(call_.plan->timeout.count() != 0
-                                 ? call_.plan->timeout
-                                 : worker_.settings.limits.upstream_timeout);
+    upstream_->expires_after(upstream_limit());
     call_.sent = exchange::clock::now();
     if (call_.capture != nullptr && !collected) {
         call_.capture->add(audit::body_side::request, first.data);
@@ -234,6 +232,12 @@ net::task<refusal> session::send()
         start_pump();
     }
     co_return refusal{};
+}
+
+std::chrono::milliseconds session::upstream_limit() const
+{
+    return call_.plan->timeout.count() != 0 ? call_.plan->timeout
+                                            : worker_.settings.limits.upstream_timeout;
 }
 
 net::task<refusal> session::read_answer_head()
