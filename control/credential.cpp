@@ -1,12 +1,13 @@
 #include "control/credential.hpp"
 
 #include <algorithm>
-#include <regex>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "base/text.hpp"
+#include "control/app_credential.hpp"
+#include "policy/variables.hpp"
 #include "vault/fields.hpp"
 
 namespace sallyport::control {
@@ -131,48 +132,6 @@ bool injects(const policy::credential_kind& kind, std::string_view name, bool in
     return false;
 }
 
-const policy::variable* find_variable(const policy::provider& provider, std::string_view name)
-{
-    const auto& variables = provider.facts().variables;
-    const auto found = std::find_if(variables.begin(), variables.end(),
-                                    [&](const policy::variable& one) { return one.name == name; });
-    return found != variables.end() ? &*found : nullptr;
-}
-
-bool is_dns_label(std::string_view text)
-{
-    constexpr std::size_t label_bytes_max = 63;
-    return !text.empty() && text.size() <= label_bytes_max && text.front() != '-' &&
-           text.back() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
-                      c == '-';
-           });
-}
-
-bool fits_pattern(const std::string& value, const std::string& pattern)
-{
-    try {
-        return std::regex_match(value, std::regex(pattern, std::regex::ECMAScript));
-    } catch (const std::regex_error&) {
-        return false;  // A pattern that cannot be applied lets nothing through.
-    }
-}
-
-bool is_acceptable(const policy::variable* declared, const std::string& value)
-{
-    if (!vault::is_sendable(value) || value.size() > variable_bytes_max) {
-        return false;
-    }
-    if (declared == nullptr) {
-        return true;
-    }
-    if (!declared->pattern.empty()) {
-        return fits_pattern(value, declared->pattern);
-    }
-    return declared->where == "host" ? is_dns_label(value)
-                                     : is_name(value) && value != "." && value != "..";
-}
-
 bool has_field(const vault::credential& fields, std::string_view name)
 {
     return std::any_of(fields.begin(), fields.end(),
@@ -182,10 +141,11 @@ bool has_field(const vault::credential& fields, std::string_view name)
 bool is_supplied(std::string_view name, const policy::provider& provider,
                  const vault::credential& fields, const variable_map& variables)
 {
-    const policy::variable* declared = find_variable(provider, name);
+    const policy::variable* declared = policy::find_variable(provider.facts(), name);
     return has_field(fields, name) || variables.contains(std::string(name)) ||
            (declared != nullptr && !declared->default_value.empty()) ||
-           (name == "secret" && has_field(fields, "access_token"));
+           (name == "secret" && has_field(fields, "access_token")) ||
+           ((name == "secret" || name == "access_token") && has_field(fields, "grant"));
 }
 
 // What a kind's places need, with {basic} taken apart.
@@ -213,6 +173,10 @@ credential_input read_credential(const json::object& given, std::string_view kin
                                  complaints& wrong)
 {
     credential_input input;
+    if (kind == "oauth2" && read_app_credential(given, input.fields, wrong)) {
+        input.expires_at = now;  // What has no token yet is renewed before its first use.
+        return input;
+    }
     const auto* const shape = std::find_if(std::begin(kind_shapes), std::end(kind_shapes),
                                            [&](const kind_shape& one) { return one.kind == kind; });
     if (shape == std::end(kind_shapes)) {
@@ -249,10 +213,10 @@ void check_variables(const policy::provider& provider, const policy::credential_
                      const variable_map& variables, complaints& wrong)
 {
     for (const auto& [name, value] : variables) {
-        const policy::variable* declared = find_variable(provider, name);
+        const policy::variable* declared = policy::find_variable(provider.facts(), name);
         if (declared == nullptr && !injects(kind, name, false)) {
             wrong.add(pointer_to(variables_pointer, name), "is not a variable of this provider");
-        } else if (!is_acceptable(declared, value)) {
+        } else if (!policy::is_acceptable(declared, value)) {
             wrong.add(pointer_to(variables_pointer, name), "does not have the form it must have");
         }
     }
@@ -262,13 +226,14 @@ void check_completeness(const policy::provider& provider, const policy::credenti
                         const vault::credential& fields, const variable_map& variables,
                         complaints& wrong)
 {
+    check_grant(provider, fields, wrong);
     for (const policy::variable& one : provider.facts().variables) {
         if (one.default_value.empty() && !one.is_optional && !variables.contains(one.name)) {
             wrong.add(pointer_to(variables_pointer, one.name), "is required by this provider");
         }
     }
     for (const std::string_view name : needed_by(kind)) {
-        if (find_variable(provider, name) == nullptr &&
+        if (policy::find_variable(provider.facts(), name) == nullptr &&
             !is_supplied(name, provider, fields, variables)) {
             complain_of_credential(wrong, "",
                                    "lacks what this provider needs as {" + std::string(name) + "}");
@@ -281,7 +246,8 @@ bool is_used_in_url(const policy::provider& provider, const policy::credential_k
 {
     // What a provider declares stands in its hosts, paths or OAuth URLs; the rest can only be part
     // of what is injected.
-    return find_variable(provider, variable) != nullptr || injects(kind, variable, true);
+    return policy::find_variable(provider.facts(), variable) != nullptr ||
+           injects(kind, variable, true);
 }
 
 }  // namespace sallyport::control

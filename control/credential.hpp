@@ -16,7 +16,6 @@
 
 namespace sallyport::control {
 
-constexpr std::size_t variable_bytes_max = 253;  // a host name's length
 constexpr std::chrono::hours expires_in_max{24 * 366 * 10};
 
 using variable_map = std::map<std::string, std::string>;
@@ -27,7 +26,8 @@ struct credential_input {
 };
 
 // By the kind's shape: api_key, bearer {secret}; basic {username, password}; oauth2 {access_token,
-// refresh_token?, expires_at | expires_in?, client_id?, client_secret?}; custom: any fields.
+// refresh_token?, expires_at | expires_in?, client_id?, client_secret?} or what buys a token
+// (app_credential.hpp); custom: any fields.
 credential_input read_credential(const boost::json::object& given, std::string_view kind,
                                  unix_micros now, complaints& wrong);
 
