@@ -145,6 +145,49 @@ bool read_halves(yaml_file& file, yaml_map& map, const policy::provider_facts& f
     return given;
 }
 
+bool is_scope_part(std::string_view text)
+{
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    });
+}
+
+// sign, service and region: the credential signs the request instead of being sent. True if so.
+bool read_signature(yaml_file& file, yaml_map& map, const policy::provider_facts& facts,
+                    policy::credential_kind& kind)
+{
+    std::string sign;
+    if (!map.read("sign", sign)) {
+        return false;
+    }
+    if (sign != "aws_sigv4") {
+        file.report(*map.find("sign"), "expected aws_sigv4");
+    }
+    if (kind.kind != "custom") {
+        file.report(*map.find("sign"), "only a credential of the kind custom can sign");
+    }
+    map.require("service");
+    map.require("region");
+    if (map.read("service", kind.sign.service) && !is_scope_part(kind.sign.service)) {
+        file.report(*map.find("service"), "expected a service's name, \"s3\"");
+    }
+    if (!map.read("region", kind.sign.region)) {
+        return true;
+    }
+    std::size_t placeholders = 0;
+    const bool paired = for_each_placeholder(kind.sign.region, [&](std::string_view name) {
+        ++placeholders;
+        if (!has_variable(facts, name)) {
+            file.report(*map.find("region"),
+                        "{" + std::string(name) + "} is no variable of this provider");
+        }
+    });
+    if (!paired || (placeholders == 0 && !is_scope_part(kind.sign.region))) {
+        file.report(*map.find("region"), "expected a region, \"us-east-1\" or \"{region}\"");
+    }
+    return true;
+}
+
 void read_credential(yaml_file& file, const yaml_node& item, policy::provider_facts& facts)
 {
     yaml_map map(file, item);
@@ -163,7 +206,8 @@ void read_credential(yaml_file& file, const yaml_node& item, policy::provider_fa
         }
     }
     const bool with_halves = read_halves(file, map, facts, made);
-    const yaml_node* inject = map.require("inject");
+    const bool is_signing = read_signature(file, map, facts, made);
+    const yaml_node* inject = is_signing ? map.find("inject") : map.require("inject");
     if (inject && file.expect_list(*inject)) {
         if (inject->items.empty()) {
             file.report(*inject, "at least one place is needed");

@@ -39,6 +39,14 @@ constexpr std::pair<std::string_view, oauth2_facts::rotation> rotation_words[] =
     {"none", oauth2_facts::rotation::none},
     {"unknown", oauth2_facts::rotation::unknown}};
 
+constexpr std::pair<std::string_view, std::string_view> grant_words[] = {
+    {"authorization_code", "authorization_code"},
+    {"refresh_token", "refresh_token"},
+    {"client_credentials", "client_credentials"},
+    {"jwt_bearer", "jwt_bearer"},
+    {"device_code", "device_code"},
+    {"installation", "installation"}};
+
 // One oauth2 block. Each function reads a group of its keys.
 class oauth2_reader {
 public:
@@ -84,12 +92,28 @@ private:
         read_url(map, "authorize_url", into_.authorize_url);
         read_url(map, "token_url", into_.token_url);
         map.require("token_url");
+        read_url(map, "issuer", into_.issuer);
         read_url(map, "token_url_legacy", into_.token_url_legacy);
         read_url(map, "device_authorization_url", into_.device_authorization_url);
         read_request(map.find("exchange_url"), into_.exchange);
         read_request(map.find("refresh_url"), into_.refresh_request);
         read_request(map.find("introspect"), into_.introspect);
-        map.read("grants", into_.grants);
+        read_grants(map);
+        map.read("app_scope", into_.app_scope);
+        read_url(map, "installation_url", into_.installation_url);
+    }
+
+    void read_grants(yaml_map& map)
+    {
+        const yaml_node* const list = map.find("grants");
+        if (!list || !file_.expect_list(*list)) {
+            return;
+        }
+        for (const yaml_node& item : list->items) {
+            std::string grant;
+            choose(&item, words<std::string_view>(grant_words), grant);
+            into_.grants.push_back(std::move(grant));
+        }
     }
 
     void read_parameters(yaml_map& map)
@@ -199,7 +223,9 @@ private:
             file_.report(node, "a URL holds no spaces; remarks go into a note");
         }
         const bool paired = for_each_placeholder(url, [&](std::string_view name) {
-            if (name != "client_id" && name != "token" && !has_variable(provider_, name)) {
+            const bool is_given = name == "client_id" || name == "token" ||
+                                  name == "installation_id" || has_variable(provider_, name);
+            if (!is_given) {
                 file_.report(node, "{" + std::string(name) + "} is no variable of this provider");
             }
         });
@@ -220,8 +246,8 @@ private:
         }
     }
 
-    template <class T>
-    void choose(const yaml_node* node, words<T> among, T& into)
+    template <class T, class Into>
+    void choose(const yaml_node* node, words<T> among, Into& into)
     {
         const auto text = node ? file_.string(*node) : std::nullopt;
         if (!text) {

@@ -134,6 +134,7 @@ json::object oauth2_of(const oauth2_facts& facts)
     json::object out;
     add(out, "authorize_url", json::value(facts.authorize_url));
     add(out, "token_url", json::value(facts.token_url));
+    add(out, "issuer", json::value(facts.issuer));
     add(out, "device_authorization_url", json::value(facts.device_authorization_url));
     add(out, "exchange", request_of(facts.exchange));
     add(out, "refresh_request", request_of(facts.refresh_request));

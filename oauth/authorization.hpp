@@ -18,7 +18,6 @@
 namespace sallyport::oauth {
 
 constexpr std::size_t callback_bytes_max = 8 * 1024;  // the query of a callback
-constexpr std::size_t scopes_bytes_max = 16 * 1024;   // all of one request
 
 struct pkce {
     wiped_string verifier;  // kept, sealed, until the code comes; sent with it
@@ -57,7 +56,7 @@ struct callback {
 result<callback> read_callback(std::string_view query);
 
 // errc::wrong_issuer: the provider's file names its issuer, the callback names another.
-result<void> check_issuer(const policy::oauth2_facts& facts, const vault::connection& record,
+result<void> check_issuer(const policy::provider_facts& provider, const vault::connection& record,
                           const callback& got);
 
 }  // namespace sallyport::oauth

@@ -11,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "net/http_client.hpp"
 #include "oauth/authorization.hpp"
 #include "oauth/client.hpp"
+#include "oauth/device.hpp"
+#include "oauth/revocation.hpp"
 #include "oauth/token_answer.hpp"
 #include "oauth/token_request.hpp"
 #include "policy/provider.hpp"
@@ -26,17 +29,6 @@
 namespace sallyport::oauth {
 
 constexpr std::chrono::milliseconds exchange_limit{20'000};
-
-struct revocation_answer {
-    enum class verdict : std::uint8_t {
-        done,           // the provider says so, or the token is unknown to it
-        not_supported,  // there is no way, or none that this program understands
-        retry           // it may still live: try again later
-    };
-    verdict outcome = verdict::retry;
-    std::chrono::seconds retry_after{0};
-    std::string reason;  // for people; holds no secret
-};
 
 class endpoint final : public vault::token_source {
 public:
@@ -71,10 +63,22 @@ public:
     boost::asio::awaitable<revocation_answer> revoke(vault::connection record,
                                                      vault::credential current);
 
+    // --- devices -------------------------------------------------------------------------------
+    // As device.hpp has it; also errc::no_client and the network's errors.
+    boost::asio::awaitable<result<device_authorization>> begin_device(
+        vault::connection record, std::vector<std::string> scopes);
+    // One question. A network that fails leaves it pending.
+    boost::asio::awaitable<device_poll> poll_device(vault::connection record,
+                                                    wiped_string device_code);
+
 private:
+    boost::asio::awaitable<result<net::http_answer>> send(net::http_request request,
+                                                          std::string tls_ca);
+
     net::http_client& http_;
     catalogue_source catalogue_;
     std::shared_ptr<const clients> clients_;
+    std::map<std::string, net::ssl_context> trusted_;  // by CA file
 };
 
 }  // namespace sallyport::oauth

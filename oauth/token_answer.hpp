@@ -5,7 +5,9 @@
 // 6749 and the shape of what was wrong. Source: RFC 6749, 5; RFC 6750, 6.1.1.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,21 +21,25 @@
 namespace sallyport::oauth {
 
 constexpr std::size_t token_bytes_max = 16 * 1024;
-constexpr std::size_t granted_scopes_max = 512;
 constexpr std::chrono::seconds lifetime_max = std::chrono::hours(24 * 366 * 10);
 constexpr std::chrono::seconds retry_after_max = std::chrono::hours(1);
 
 // `fresh`: tokens.fields has access_token and, if one came, refresh_token, and nothing else: what
-// to keep of an older credential is the caller's to add. `rejected` and `unavailable` as
-// vault::refresh_verdict says; `impossible` where the server refuses the client or the request
-// itself for a reason that trying again does not cure is told as `unavailable` with that reason,
-// since whoever runs the gate can cure it.
+// to keep of an older credential is the caller's to add. `rejected`: the grant (code, refresh
+// token, assertion) is not or no longer good. Everything else is `unavailable`, also a client that
+// the server refuses: whoever runs the gate can cure that, the user cannot.
 vault::refresh_answer read_token_answer(const policy::provider_facts& provider,
                                         const vault::connection& record,
-                                        const net::http_answer& answer, unix_micros now);
+                                        const net::http_answer& answer, unix_micros now,
+                                        std::string_view token_member = "access_token");
 
-// Scopes as servers list them: separated by spaces, commas or both. Sorted, each once.
-std::vector<std::string> split_scopes(std::string_view text);
+// The object that the answer is, from JSON or, where the server says that it is one, from a form.
+// What is neither, or can be read in two ways, is nullopt. In wiped memory.
+std::optional<boost::json::object> read_object(const net::http_answer& answer);
+
+// What an answer without a token says: 5xx, 429 and what is no answer at all are `unavailable`.
+vault::refresh_answer read_refusal(const net::http_answer& answer, const boost::json::object* body,
+                                   unix_micros now);
 
 // Seconds of a Retry-After (RFC 9110, 10.2.3), bounded; 0: none that can be read.
 std::chrono::seconds read_retry_after(const net::http_answer& answer, unix_micros now);

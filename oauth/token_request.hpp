@@ -15,12 +15,12 @@
 #include "base/wiping.hpp"
 #include "net/http_client.hpp"
 #include "oauth/client.hpp"
+#include "oauth/url.hpp"
+#include "oauth/words.hpp"
 #include "policy/provider.hpp"
 #include "vault/connection.hpp"
 
 namespace sallyport::oauth {
-
-using parameters = std::vector<std::pair<std::string, wiped_string>>;
 
 struct code_grant {
     wiped_string code;
@@ -56,5 +56,17 @@ result<net::http_request> client_credentials_request(const policy::provider_fact
 result<net::http_request> token_request(const policy::provider_facts& provider,
                                         const vault::connection& record, const client* as,
                                         parameters asked, unix_micros now);
+
+// What such requests are made of, for the other endpoints' sake.
+net::http_request request_to(const policy::provider_facts& provider, std::string_view method);
+void put_parameters(net::http_request& request, const parameters& fields, request_body::form as);
+// Those that a file's words list, each with what its name says it holds: the client's id, its
+// secret, or else the token.
+parameters named_parameters(const std::vector<std::string>& names, const client& as,
+                            std::string_view token);
+// RFC 6749, 2.3.1.
+wiped_string basic_of(const client& as);
+// authorization_code | refresh_token | client_credentials | jwt_bearer | device_code | installation
+bool offers(const policy::oauth2_facts& facts, std::string_view grant);
 
 }  // namespace sallyport::oauth

@@ -69,6 +69,8 @@ struct oauth2_facts {
 
     std::string authorize_url;  // Empty: no user takes part (client credentials).
     std::string token_url;
+    // How the server names itself in a callback's `iss` (RFC 9207). Empty: not known.
+    std::string issuer;
     std::string token_url_legacy;
     std::string device_authorization_url;
     oauth2_request exchange;         // gives a long-lived token for a short-lived one
@@ -85,8 +87,12 @@ struct oauth2_facts {
     named_texts token_headers;
     named_texts token_params;
     named_texts token_options;
-    named_texts param_names;          // standard name -> the provider's: client_id -> client_key
-    std::vector<std::string> grants;  // Empty: authorization_code and refresh_token.
+    named_texts param_names;  // standard name -> the provider's: client_id -> client_key
+    // authorization_code | refresh_token | client_credentials | jwt_bearer | device_code |
+    // installation. Empty: authorization_code and refresh_token.
+    std::vector<std::string> grants;
+    std::string app_scope;  // what client credentials ask for, whatever the connection's scopes
+    std::string installation_url;  // where a GitHub App gets an installation's token
 
     pkce_support pkce = pkce_support::unknown;
     std::vector<client_auth> client_auths = {client_auth::post};  // preferred first

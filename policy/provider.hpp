@@ -39,6 +39,13 @@ struct injection {
     std::string value;  // Template with {placeholders}: "Bearer {secret}", "/bot{secret}".
 };
 
+// A kind of credential that is not sent but signs the request: AWS Signature Version 4, with the
+// fields access_key_id, secret_access_key and, where there is one, session_token.
+struct request_signature {
+    std::string service;  // "s3"; empty: the kind signs nothing
+    std::string region;   // template: "{region}"
+};
+
 struct credential_kind {
     std::string kind;  // oauth2 | api_key | bearer | basic | custom
     std::vector<injection> inject;
@@ -47,6 +54,7 @@ struct credential_kind {
     std::string basic_password = "{password}";
     std::string secret_format = {};  // what the secret looks like, for people
     std::string note = {};
+    request_signature sign = {};
 };
 
 // An authority that may get the credential. `host` may hold {variables} that a connection sets.

@@ -1,0 +1,332 @@
+#include "oauth/endpoint.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "oauth/app_grants.hpp"
+#include "oauth/error.hpp"
+
+namespace sallyport::oauth {
+
+namespace asio = boost::asio;
+
+using vault::refresh_answer;
+using vault::refresh_verdict;
+
+namespace {
+
+const policy::provider* find_provider(const policy::catalogue* from, const std::string& id)
+{
+    const policy::provider* const found = from != nullptr ? from->find(id) : nullptr;
+    return found != nullptr && found->facts().oauth2 ? found : nullptr;
+}
+
+refresh_answer impossible(const error_code& why)
+{
+    refresh_answer out;
+    out.verdict = refresh_verdict::impossible;
+    out.reason = why.message();
+    return out;
+}
+
+refresh_answer unreachable(const error_code& why)
+{
+    refresh_answer out;
+    out.reason = "the provider could not be asked: " + why.message();
+    return out;
+}
+
+// What the new token is stored with: all of the old credential that it does not replace.
+void keep_the_rest(refresh_answer& answer, vault::credential old)
+{
+    vault::credential& fields = answer.tokens.fields;
+    for (vault::credential_field& field : old) {
+        if (find_field(fields, field.name).empty()) {
+            fields.push_back(std::move(field));
+        }
+    }
+}
+
+// The request that renews this credential, by what it says it is.
+result<net::http_request> renewal(const policy::provider_facts& facts,
+                                  const vault::connection& record, const vault::credential& current,
+                                  const client* configured, unix_micros now)
+{
+    const std::string_view grant = find_field(current, "grant");
+    if (grant == "jwt_bearer") {
+        return jwt_bearer_request(facts, record, current, now);
+    }
+    if (grant == "installation") {
+        return installation_request(facts, record, current, now);
+    }
+    const bool renews_itself = !facts.oauth2->refresh_request.url.empty();
+    const bool has_token = !find_field(current, "refresh_token").empty();
+    if (grant.empty() && !has_token && !renews_itself) {
+        return error_code(errc::not_offered);
+    }
+    const result<client> as = choose_client(*facts.oauth2, configured, current);
+    if (!as && !(renews_itself && grant.empty())) {
+        return as.error();
+    }
+    if (grant == "client_credentials") {
+        return client_credentials_request(facts, record, *as, scopes_to_ask(record), now);
+    }
+    const client nobody;
+    return refresh_request(facts, record, as ? *as : nobody, current, now);
+}
+
+}  // namespace
+
+endpoint::endpoint(net::http_client& http, catalogue_source catalogue,
+                   std::shared_ptr<const clients> configured)
+    : http_(http), catalogue_(std::move(catalogue)), clients_(std::move(configured))
+{
+}
+
+void endpoint::use_clients(std::shared_ptr<const clients> configured)
+{
+    clients_ = std::move(configured);
+    trusted_.clear();  // A reload may have come for the sake of a new CA file.
+}
+
+asio::awaitable<result<net::http_answer>> endpoint::send(net::http_request request,
+                                                         std::string tls_ca)
+{
+    if (!tls_ca.empty()) {
+        net::ssl_context& context = trusted_[tls_ca];
+        if (context == nullptr) {
+            const result<net::ssl_context> made = net::make_client_context(tls_ca);
+            if (!made) {
+                co_return made.error();
+            }
+            context = *made;
+        }
+        request.tls = context;
+    }
+    auto asking = http_.ask(std::move(request), exchange_limit);
+    co_return co_await std::move(asking);
+}
+
+// --- connecting ----------------------------------------------------------------------------------
+
+bool endpoint::can_authorize(const std::string& provider) const
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), provider);
+    return found != nullptr && !found->facts().oauth2->authorize_url.empty() &&
+           clients_->find(provider) != nullptr;
+}
+
+bool endpoint::wants_pkce(const std::string& provider) const
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), provider);
+    return found != nullptr && oauth::wants_pkce(*found->facts().oauth2);
+}
+
+result<std::string> endpoint::authorize_url(const vault::connection& record,
+                                            authorization_request request) const
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    const client* const as = clients_->find(record.provider);
+    if (found == nullptr || as == nullptr) {
+        return error_code(found == nullptr ? errc::no_oauth2 : errc::no_client);
+    }
+    request.client_id = as->id;
+    return oauth::authorize_url(found->facts(), record, request);
+}
+
+result<void> endpoint::check_issuer(const vault::connection& record, const callback& got) const
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    if (found == nullptr) {
+        return error_code(errc::no_oauth2);
+    }
+    return oauth::check_issuer(found->facts(), record, got);
+}
+
+asio::awaitable<refresh_answer> endpoint::exchange_code(vault::connection record, code_grant grant)
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    if (found == nullptr) {
+        co_return impossible(errc::no_oauth2);
+    }
+    const policy::provider_facts& facts = found->facts();
+    const result<client> as = choose_client(*facts.oauth2, clients_->find(record.provider), {});
+    if (!as) {
+        co_return impossible(as.error());
+    }
+    result<net::http_request> request = code_request(facts, record, *as, grant, now_micros());
+    if (!request) {
+        co_return impossible(request.error());
+    }
+    auto sending = send(std::move(*request), facts.tls_ca);
+    const result<net::http_answer> got = co_await std::move(sending);
+    if (!got) {
+        co_return unreachable(got.error());
+    }
+    refresh_answer answer = read_token_answer(facts, record, *got, now_micros());
+    if (answer.verdict != refresh_verdict::fresh || facts.oauth2->exchange.url.empty()) {
+        co_return answer;
+    }
+    const std::string_view short_lived = find_field(answer.tokens.fields, "access_token");
+    request = exchange_request(facts, record, *as, short_lived);
+    if (!request) {
+        co_return answer;
+    }
+    auto exchanging = send(std::move(*request), facts.tls_ca);
+    const result<net::http_answer> longer = co_await std::move(exchanging);
+    if (longer) {
+        refresh_answer lasting = read_token_answer(facts, record, *longer, now_micros());
+        if (lasting.verdict == refresh_verdict::fresh) {
+            // The code is used up: what the first answer gave would be kept if this one failed.
+            answer.tokens.fields = std::move(lasting.tokens.fields);
+            answer.tokens.expires_at = lasting.tokens.expires_at;
+        }
+    }
+    co_return answer;
+}
+
+// --- renewing ------------------------------------------------------------------------------------
+
+bool endpoint::can_refresh(const vault::connection& record) const
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    if (found == nullptr || record.kind != "oauth2") {
+        return false;
+    }
+    const policy::oauth2_facts& facts = *found->facts().oauth2;
+    return !facts.refresh_request.url.empty() || !facts.installation_url.empty() ||
+           offers(facts, "refresh_token") || offers(facts, "client_credentials") ||
+           offers(facts, "jwt_bearer");
+}
+
+asio::awaitable<refresh_answer> endpoint::refresh(vault::connection record,
+                                                  vault::credential current)
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    if (found == nullptr || record.kind != "oauth2") {
+        co_return impossible(errc::no_oauth2);
+    }
+    const policy::provider_facts& facts = found->facts();
+    const client* const configured = clients_->find(record.provider);
+    result<net::http_request> request = renewal(facts, record, current, configured, now_micros());
+    if (!request) {
+        co_return impossible(request.error());
+    }
+    auto sending = send(std::move(*request), facts.tls_ca);
+    const result<net::http_answer> got = co_await std::move(sending);
+    if (!got) {
+        co_return unreachable(got.error());
+    }
+    const bool is_installation = find_field(current, "grant") == "installation";
+    const std::string_view member =
+        is_installation ? installation_token_member : std::string_view("access_token");
+    refresh_answer answer = read_token_answer(facts, record, *got, now_micros(), member);
+    if (answer.verdict == refresh_verdict::fresh) {
+        keep_the_rest(answer, std::move(current));
+    }
+    co_return answer;
+}
+
+// --- ending --------------------------------------------------------------------------------------
+
+asio::awaitable<revocation_answer> endpoint::revoke(vault::connection record,
+                                                    vault::credential current)
+{
+    revocation_answer answer;
+    answer.outcome = revocation_answer::verdict::not_supported;
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    if (found == nullptr) {
+        answer.reason = error_code(errc::no_oauth2).message();
+        co_return answer;
+    }
+    const policy::provider_facts& facts = found->facts();
+    result<client> as = choose_client(*facts.oauth2, clients_->find(record.provider), current);
+    // Some providers ask for nothing but the token.
+    const client nobody;
+    result<std::vector<net::http_request>> requests =
+        revocation_requests(facts, record, as ? *as : nobody, current, now_micros());
+    if (!requests) {
+        answer.reason = requests.error().message();
+        co_return answer;
+    }
+    for (net::http_request& request : *requests) {
+        auto sending = send(std::move(request), facts.tls_ca);
+        const result<net::http_answer> got = co_await std::move(sending);
+        if (!got) {
+            answer = revocation_answer();
+            answer.reason = "the provider could not be asked: " + got.error().message();
+            co_return answer;
+        }
+        answer = read_revocation(facts, *got, now_micros());
+        if (answer.outcome != revocation_answer::verdict::done) {
+            co_return answer;
+        }
+    }
+    co_return answer;
+}
+
+// --- devices -------------------------------------------------------------------------------------
+
+asio::awaitable<result<device_authorization>> endpoint::begin_device(
+    vault::connection record, std::vector<std::string> scopes)
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    const client* const as = clients_->find(record.provider);
+    if (found == nullptr || as == nullptr) {
+        co_return error_code(found == nullptr ? errc::no_oauth2 : errc::no_client);
+    }
+    result<net::http_request> request = device_request(found->facts(), record, *as, scopes);
+    if (!request) {
+        co_return request.error();
+    }
+    auto sending = send(std::move(*request), found->facts().tls_ca);
+    const result<net::http_answer> got = co_await std::move(sending);
+    if (!got) {
+        co_return got.error();
+    }
+    co_return read_device_answer(*got, now_micros());
+}
+
+asio::awaitable<device_poll> endpoint::poll_device(vault::connection record,
+                                                   wiped_string device_code)
+{
+    device_poll out;
+    out.now = device_poll::state::settled;
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    if (found == nullptr) {
+        out.answer = impossible(errc::no_oauth2);
+        co_return out;
+    }
+    const policy::provider_facts& facts = found->facts();
+    const result<client> as = choose_client(*facts.oauth2, clients_->find(record.provider), {});
+    if (!as) {
+        out.answer = impossible(as.error());
+        co_return out;
+    }
+    result<net::http_request> request =
+        device_poll_request(facts, record, *as, device_code, now_micros());
+    if (!request) {
+        out.answer = impossible(request.error());
+        co_return out;
+    }
+    auto sending = send(std::move(*request), facts.tls_ca);
+    const result<net::http_answer> got = co_await std::move(sending);
+    if (!got) {
+        out.now = device_poll::state::pending;
+        co_return out;
+    }
+    co_return read_poll_answer(facts, record, *got, now_micros());
+}
+
+}  // namespace sallyport::oauth

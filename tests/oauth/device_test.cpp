@@ -1,0 +1,84 @@
+#include "oauth/device.hpp"
+
+#include <gtest/gtest.h>
+
+#include "oauth/error.hpp"
+#include "tests/oauth/shipped.hpp"
+
+namespace sallyport::oauth {
+namespace {
+
+using state = device_poll::state;
+
+TEST(Device, IsAskedForWithoutASecret)
+{
+    const policy::provider_facts& github = facts_of("github");
+    const auto request = device_request(github, connection_at("github"),
+                                        make_client(*github.oauth2), {"repo", "gist"});
+    ASSERT_TRUE(request);
+    EXPECT_EQ(std::string_view(request->url), "https://github.com/login/device/code");
+    EXPECT_EQ(body_of(*request), (texts{{"client_id", "client-1"}, {"scope", "repo gist"}}));
+    EXPECT_EQ(device_request(facts_of("slack"), connection_at("slack"), client(), {}).error(),
+              errc::not_offered);
+}
+
+// RFC 8628, 3.2.
+TEST(Device, IsReadAsTheStandardHasIt)
+{
+    const auto got = read_device_answer(json_answer(R"({"device_code":"GmRhm","user_code":
+        "WDJB-MJHT","verification_uri":"https://example.com/device","expires_in":1800,
+        "interval":7})"),
+                                        noon);
+    ASSERT_TRUE(got);
+    EXPECT_EQ(std::string_view(got->device_code), "GmRhm");
+    EXPECT_EQ(got->user_code, "WDJB-MJHT");
+    EXPECT_EQ(got->interval.count(), 7);
+    EXPECT_EQ(got->expires_at, noon + 1800LL * 1'000'000);
+}
+
+TEST(Device, IsBoundedWhateverTheServerSays)
+{
+    const auto got = read_device_answer(json_answer(R"({"device_code":"G","user_code":"W",
+        "verification_url":"https://example.com/d","expires_in":99999999,"interval":99999})"),
+                                        noon);
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->interval, device_interval_max);
+    EXPECT_EQ(got->expires_at, noon + device_lifetime_max.count() * 1'000'000);
+    for (const char* body :
+         {"{}", "[]", "", R"({"device_code":"a","user_code":"b"})",
+          R"({"device_code":"a","user_code":"b","verification_uri":"javascript:alert(1)"})
+        ",
+        R"({"device_code":"a","user_code":"b\n","verification_uri":"https://a/"})"
+}) {
+        EXPECT_EQ(read_device_answer(json_answer(body), noon).error(), errc::not_offered) << body;
+    }
+}
+
+TEST(Device, IsPolledUntilTheUserHasDecided)
+{
+    const policy::provider_facts& github = facts_of("github");
+    const vault::connection record = connection_at("github");
+    const auto poll = [&](const char* body, unsigned status = 200) {
+        return read_poll_answer(github, record, json_answer(body, status), noon);
+    };
+    EXPECT_EQ(poll(R"({"error":"authorization_pending"})").now, state::pending);
+    EXPECT_EQ(poll(R"({"error":"slow_down"})", 400).now, state::slow_down);
+    EXPECT_EQ(poll("<html>", 502).now, state::pending);
+    const device_poll denied = poll(R"({"error":"access_denied"})");
+    EXPECT_EQ(denied.now, state::settled);
+    EXPECT_EQ(denied.answer.verdict, vault::refresh_verdict::rejected);
+    EXPECT_EQ(poll(R"({"error":"expired_token"})").answer.verdict,
+              vault::refresh_verdict::rejected);
+    const device_poll granted = poll(R"({"access_token":"gho_1","token_type":"bearer"})");
+    EXPECT_EQ(granted.now, state::settled);
+    EXPECT_EQ(granted.answer.verdict, vault::refresh_verdict::fresh);
+
+    const auto request =
+        device_poll_request(github, record, make_client(*github.oauth2), "GmRhm", noon);
+    ASSERT_TRUE(request);
+    EXPECT_EQ(body_of(*request).at("grant_type"), "urn:ietf:params:oauth:grant-type:device_code");
+    EXPECT_EQ(body_of(*request).at("device_code"), "GmRhm");
+}
+
+}  // namespace
+}  // namespace sallyport::oauth
