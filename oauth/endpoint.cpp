@@ -258,6 +258,7 @@ asio::awaitable<revocation_answer> endpoint::revoke(vault::connection record,
         answer.reason = requests.error().message();
         co_return answer;
     }
+    bool is_first = true;
     for (net::http_request& request : *requests) {
         auto sending = send(std::move(request), facts.tls_ca);
         const result<net::http_answer> got = co_await std::move(sending);
@@ -266,10 +267,16 @@ asio::awaitable<revocation_answer> endpoint::revoke(vault::connection record,
             answer.reason = "the provider could not be asked: " + got.error().message();
             co_return answer;
         }
-        answer = read_revocation(facts, *got, now_micros());
+        // The refresh token is dead: a server that will not hear of the access token as well lets
+        // that run out.
+        const bool is_declined = got->status >= 400 && got->status < 500 && got->status != 429;
+        if (is_first || !is_declined) {
+            answer = read_revocation(facts, *got, now_micros());
+        }
         if (answer.outcome != revocation_answer::verdict::done) {
             co_return answer;
         }
+        is_first = false;
     }
     co_return answer;
 }

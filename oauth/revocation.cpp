@@ -190,6 +190,12 @@ revocation_answer read_revocation(const policy::provider_facts& provider,
     const vault::refresh_answer said = read_refusal(answer, body ? &*body : nullptr, now);
     out.retry_after = said.retry_after;
     out.reason = said.reason;
+    const auto* const error = body ? body->if_contains("error") : nullptr;
+    if (error != nullptr && error->is_string() &&
+        error->get_string() == "unsupported_token_type") {  // RFC 7009, 2.2.1
+        out.outcome = verdict::not_supported;
+        return out;
+    }
     // Where the token itself is the proof, 401 says that it is dead.
     const auto proof = read_proof(provider.oauth2->revoke.auth);
     const bool is_own_proof = proof && (proof->by == request_proof::way::bearer ||

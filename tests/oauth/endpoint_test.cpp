@@ -220,6 +220,13 @@ TEST(Endpoint, RevokesBothTokensOrSaysThatItMustBeTriedAgain)
     EXPECT_THAT(at.server.requests()[0], HasSubstr("token=r1&token_type_hint=refresh_token"));
     EXPECT_THAT(at.server.requests()[1], HasSubstr("token=old&token_type_hint=access_token"));
 
+    flow half([](const std::string& request) {
+        const bool is_first = request.find("token=r1&") != std::string::npos;
+        return scripted_server::json(is_first ? "200 OK" : "400 No", "{}");
+    });
+    auto halfway = half.asked().revoke(half.record, stored());
+    EXPECT_EQ(half.run(std::move(halfway)).outcome, revocation_answer::verdict::done);
+
     flow broken(always("", "503 Later"));
     auto failing = broken.asked().revoke(broken.record, stored());
     EXPECT_EQ(broken.run(std::move(failing)).outcome, revocation_answer::verdict::retry);
