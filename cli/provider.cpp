@@ -102,7 +102,7 @@ std::string secret_of(const policy::credential_kind& kind)
     if (kind.kind != "custom") {
         return "the bare secret";
     }
-    std::string fields;
+    std::string fields = kind.sign.service.empty() ? "" : "access_key_id, secret_access_key";
     for (const policy::injection& one : kind.inject) {
         const std::size_t open = one.value.find('{');
         const std::string field = one.value.substr(open, one.value.find('}') - open);

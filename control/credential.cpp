@@ -160,6 +160,10 @@ std::vector<std::string_view> needed_by(const policy::credential_kind& kind)
     for (const policy::injection& one : kind.inject) {
         add(one.value);
     }
+    if (!kind.sign.service.empty()) {
+        needed.emplace_back("access_key_id");
+        needed.emplace_back("secret_access_key");
+    }
     if (std::erase(needed, "basic") != 0) {
         add(kind.basic_username);
         add(kind.basic_password);

@@ -67,6 +67,11 @@ json::array credentials_of(const policy::provider_facts& facts)
         json::object one;
         one["kind"] = kind.kind;
         one["inject"] = injections_of(kind);
+        if (!kind.sign.service.empty()) {
+            one["sign"] = {{"algorithm", "aws_sigv4"},
+                           {"service", kind.sign.service},
+                           {"region", kind.sign.region}};
+        }
         add(one, "secret_format", json::value(kind.secret_format));
         add(one, "note", json::value(kind.note));
         out.push_back(std::move(one));

@@ -333,7 +333,8 @@ body_fault strip_body(body_type type, std::string_view body,
             }
             break;
         }
-        case body_type::other: break;
+        case body_type::other:
+        case body_type::opaque: break;
     }
     out += body;
     return receives ? body_fault::no_place : body_fault::none;

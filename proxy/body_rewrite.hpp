@@ -28,7 +28,8 @@ namespace sallyport::proxy {
 constexpr std::size_t collected_body_bytes_max = 1024 * 1024;
 constexpr std::size_t json_depth_max = 128;
 
-enum class body_type : std::uint8_t { other, json, form, multipart };
+// `opaque` is a body that is read whole for its hash alone.
+enum class body_type : std::uint8_t { other, json, form, multipart, opaque };
 
 enum class body_fault : std::uint8_t {
     none,

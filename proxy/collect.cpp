@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "proxy/injection.hpp"
 #include "proxy/session.hpp"
+#include "proxy/signing.hpp"
 
 namespace sallyport::proxy {
 
@@ -45,8 +46,19 @@ refusal session::choose_body_type()
     if (call_.request.body.kind == body_kind::none) {
         return receives ? refuse_body(body_fault::no_body) : refusal{};
     }
+    const signature_plan& signature = call_.plan->signature;
+    const bool hashed = signature.hashes_bodies(call_.upstream->to.tls != nullptr);
+    if (is_signed_in_pieces(*call_.plan, *call_.upstream, call_.head)) {
+        return {code::bad_request,
+                "A body that the caller signs piece by piece cannot be signed anew.",
+                {},
+                {}};
+    }
     body_type type = body_type::other;
-    body_fault fault = read_body_type(call_.head, call_.request.connection, type);
+    body_fault fault = body_fault::none;
+    if (call_.plan->provider->reads_bodies) {
+        fault = read_body_type(call_.head, call_.request.connection, type);
+    }
     const bool concerned =
         type != body_type::other && !removed_from(*call_.plan->provider, type).empty();
     if (fault == body_fault::none && concerned) {
@@ -56,14 +68,14 @@ refusal session::choose_body_type()
         (type == body_type::other || type == body_type::multipart)) {
         fault = body_fault::no_place;
     }
-    if (fault == body_fault::none && concerned &&
+    if (fault == body_fault::none && (concerned || hashed) &&
         call_.request.body.length > collected_body_bytes_max) {
         fault = body_fault::too_large;
     }
     if (fault != body_fault::none) {
         return refuse_body(fault);
     }
-    call_.body_type = concerned ? type : body_type::other;
+    call_.body_type = concerned ? type : hashed ? body_type::opaque : body_type::other;
     return {};
 }
 
@@ -141,6 +153,10 @@ net::task<refusal> session::gather_body()
 
 refusal session::strip_collected()
 {
+    if (call_.body_type == body_type::opaque) {
+        call_.request.body = {body_kind::length, collected_.size()};
+        return {};
+    }
     std::string rest;
     rest.reserve(collected_.size());
     std::vector<std::string_view> stripped;

@@ -6,6 +6,7 @@
 #include "net/error.hpp"
 #include "proxy/outgoing.hpp"
 #include "proxy/session.hpp"
+#include "proxy/signing.hpp"
 
 namespace sallyport::proxy {
 
@@ -32,7 +33,8 @@ bool is_idempotent(std::string_view method) noexcept
 
 net::task<refusal> session::forward()
 {
-    if (call_.plan->provider->reads_bodies && call_.body_type == body_type::other) {
+    const bool concerned = call_.plan->provider->reads_bodies || call_.plan->signature.signs();
+    if (concerned && call_.body_type == body_type::other) {
         refusal unfit = co_await collect_body();
         if (unfit) {
             drop_collected();
@@ -169,6 +171,10 @@ net::task<refusal> session::send()
             drop_collected();
             co_return unusable;
         }
+    }
+    if (call_.plan->signature.signs()) {
+        parts.payload_hash = payload_hash(*call_.plan, *call_.upstream, call_.head, collected_);
+        parts.now = now_micros();
     }
     out_.clear();
     const write_fault fault = write_request_head(parts, out_, call_.stripped);

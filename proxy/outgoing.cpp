@@ -8,6 +8,8 @@
 #include "base/text.hpp"
 #include "proxy/hop.hpp"
 #include "proxy/injection.hpp"
+#include "proxy/sigv4.hpp"
+#include "vault/error.hpp"
 
 namespace sallyport::proxy {
 
@@ -40,6 +42,12 @@ std::uint64_t number_of(std::string_view text) noexcept
     return out;
 }
 
+bool is_plain(std::string_view value) noexcept
+{
+    return !value.empty() &&
+           std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 // Writes one head. A class only to keep the parts of one long sentence apart.
 class head_writer {
 public:
@@ -62,7 +70,7 @@ public:
         out_ += via;
         add_static_fields();
         write_framing();
-        if (!inject_fields()) {
+        if (!inject_fields() || !sign()) {
             return write_fault::credential;
         }
         out_ += "\r\n";
@@ -232,8 +240,43 @@ private:
         return true;
     }
 
+    // The credential signs what has been written.
+    bool sign()
+    {
+        const signature_plan& signature = call_.plan->signature;
+        if (!signature.signs()) {
+            return true;
+        }
+        const std::string time = sigv4_time(call_.now);
+        append_field(out_, "X-Amz-Date", time);
+        if (signature.service == "s3") {
+            append_field(out_, "X-Amz-Content-Sha256", call_.payload_hash);
+        }
+        const auto session = call_.credential->open("session_token", *call_.scratch);
+        if (session && !is_plain(call_.scratch->reveal())) {
+            return false;
+        }
+        if (session) {
+            append_field(out_, "X-Amz-Security-Token", call_.scratch->reveal());
+        } else if (session.error() != vault::errc::not_found) {
+            return false;
+        }
+        const auto id = call_.credential->open("access_key_id", *call_.scratch);
+        const std::string key_id(id ? call_.scratch->reveal() : std::string_view());
+        const auto secret = call_.credential->open("secret_access_key", *call_.scratch);
+        if (!is_plain(key_id) || !secret || call_.scratch->empty()) {
+            return false;
+        }
+        const std::string authorization = sigv4_authorization(
+            std::string_view(out_).substr(begin_), {key_id, call_.scratch->reveal()},
+            {signature.service, signature.region}, call_.payload_hash, time);
+        append_field(out_, "Authorization", authorization);
+        return !authorization.empty();
+    }
+
     const outgoing& call_;
     std::string& out_;
+    const std::size_t begin_ = out_.size();
     std::vector<std::string_view>& stripped_;
     const provider_plan& provider_;
     const policy::provider_facts& facts_;

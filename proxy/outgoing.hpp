@@ -21,6 +21,8 @@ struct outgoing {
     const vault::resolved* credential = nullptr;
     vault::secret* scratch = nullptr;    // Where the credential is opened.
     const token_place* token = nullptr;  // Where the run token stood: not the caller's own carrier.
+    std::string payload_hash = {};       // Where the plan signs: payload_hash().
+    unix_micros now = 0;                 // The same.
 };
 
 enum class write_fault : std::uint8_t {

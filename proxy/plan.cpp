@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "base/time.hpp"
+#include "proxy/signing.hpp"
 
 namespace sallyport::proxy {
 
@@ -117,6 +118,9 @@ provider_plan plan_provider(const policy::provider& provider)
             add_places(plan, parsed);
             add_removed(plan, parsed);
             injections.push_back(std::move(parsed));
+        }
+        if (!kind.sign.service.empty()) {
+            expect_signatures(plan);
         }
         plan.kinds.emplace_back(kind.kind, std::move(injections));
     }
@@ -324,7 +328,9 @@ std::shared_ptr<const connection_plan> make_connection_plan(std::shared_ptr<cons
             plan->injections = &injections;
         }
     }
-    if (plan->injections == nullptr) {
+    if (plan->injections == nullptr ||
+        !plan_signature(provider.provider->kind(connection.kind)->sign, connection, facts,
+                        plan->signature)) {
         return nullptr;
     }
     const auto add = [&](const listed_host& listed) {

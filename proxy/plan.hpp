@@ -39,8 +39,9 @@ struct injection_plan {
 struct token_place {
     enum class kind : std::uint8_t { header, basic, query };
     token_place::kind in = kind::header;
-    std::string name;    // of the header or the query parameter
-    std::string prefix;  // header: what stands before the token, "Bearer "
+    std::string name;        // of the header or the query parameter
+    std::string prefix;      // header: what stands before the token, "Bearer "
+    std::string until = {};  // header: where the token ends, "/"; empty: with the value
 };
 
 // A host of the catalogue with its path prefixes made ready.
@@ -53,6 +54,19 @@ struct listed_host {
     // Whether some connection could have this host, for finding out whose a target is.
     bool could_be(std::string_view host) const;
     bool covers(const policy::request_path& path) const noexcept;
+};
+
+// How a connection's calls are signed (sigv4.hpp).
+struct signature_plan {
+    std::string service;  // empty: they are not
+    std::string region;
+
+    bool signs() const noexcept { return !service.empty(); }
+    // S3 over TLS takes a body for what it is; elsewhere its hash is signed, so it is read whole.
+    bool hashes_bodies(bool is_tls) const noexcept
+    {
+        return signs() && !(service == "s3" && is_tls);
+    }
 };
 
 struct provider_plan {
@@ -98,6 +112,7 @@ struct connection_plan {
     policy::scope_set granted;
     std::vector<upstream> upstreams;  // the base first
     const std::vector<injection_plan>* injections = nullptr;
+    signature_plan signature;
     std::vector<std::pair<std::string, std::string>> headers;  // of its settings
     std::chrono::milliseconds timeout{0};                      // 0: the gate's
 

@@ -99,9 +99,11 @@ std::string_view token_at(const token_place& place, const request_head& head,
     if (place.in == token_place::kind::basic) {
         return basic_password(found->value, decoded);
     }
-    return starts_with_ignoring_case(found->value, place.prefix)
-               ? trim(found->value.substr(place.prefix.size()))
-               : std::string_view{};
+    if (!starts_with_ignoring_case(found->value, place.prefix)) {
+        return {};
+    }
+    const std::string_view rest = found->value.substr(place.prefix.size());
+    return trim(place.until.empty() ? rest : rest.substr(0, rest.find(place.until)));
 }
 
 }  // namespace
