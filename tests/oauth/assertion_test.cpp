@@ -6,6 +6,8 @@
 #include "identity/signature.hpp"
 #include "oauth/app_grants.hpp"
 #include "oauth/error.hpp"
+#include "oauth/token_answer.hpp"
+#include "oauth/token_request.hpp"
 #include "tests/identity/keys.hpp"
 #include "tests/oauth/shipped.hpp"
 
