@@ -8,8 +8,8 @@
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
-#include "control/answer.hpp"
 #include "base/wiping.hpp"
+#include "control/answer.hpp"
 
 namespace sallyport::control {
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "audit/trail.hpp"
+#include "base/wiping.hpp"
 #include "control/answer.hpp"
 #include "control/server.hpp"
 #include "control/tokens.hpp"
-#include "base/wiping.hpp"
 
 namespace sallyport::control {
 
@@ -25,11 +25,12 @@ struct request {
     std::vector<std::string> named;  // what the route's {x} stood for
     std::vector<std::pair<std::string, std::string>> queries;  // decoded, names unique
     boost::json::object body{wiping_storage()};                // empty if the route takes none
-    // Where the route takes its body raw: the head's fields and the body itself.
+    // The head's; Authorization only where the route takes its body raw.
     std::vector<std::pair<std::string, std::string>> fields = {};
     std::string_view raw_body = {};
 
     std::optional<std::string> query(std::string_view name) const;
+    std::optional<std::string> field(std::string_view name) const;  // the first of that name
 };
 
 // A handler lives as long as the session that awaits it, and so does its request.

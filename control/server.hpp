@@ -32,6 +32,7 @@
 #include "audit/trail.hpp"
 #include "config/problem.hpp"
 #include "control/settings.hpp"
+#include "control/tally.hpp"
 #include "identity/run_token.hpp"
 #include "policy/provider.hpp"
 #include "vault/keeper.hpp"
@@ -62,6 +63,7 @@ struct services {  // borrowed; outlive the server
     audit_desk* audit = nullptr;           // null: the trail is not to be had here (404)
     // Lines of the trail that its stream does not have yet. Empty: it has no stream.
     std::function<std::uint64_t()> audit_behind;
+    control::tally* tally = nullptr;  // null: nothing is counted
 };
 
 class server {
