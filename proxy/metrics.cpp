@@ -64,6 +64,9 @@ std::string_view outcome_name(std::size_t outcome) noexcept
     if (outcome < codes) {
         return to_string(static_cast<code>(outcome));
     }
+    if (outcome == outcomes - 1) {
+        return "other";
+    }
     return outcome - codes < std::size(others) ? others[outcome - codes] : std::string_view();
 }
 
@@ -76,7 +79,7 @@ std::size_t outcome_of(std::string_view code) noexcept
     while (outcome < codes + std::size(others) && outcome_name(outcome) != code) {
         ++outcome;
     }
-    return std::min(outcome, outcomes - 1);
+    return outcome < codes + std::size(others) ? outcome : outcomes - 1;
 }
 
 std::string_view call_class_name(std::size_t call_class) noexcept

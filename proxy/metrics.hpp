@@ -47,7 +47,7 @@ struct histogram {
 
 // How calls end: "ok", every code of a refusal, and what may go wrong behind the answer's head.
 constexpr std::size_t outcomes = 40;
-std::string_view outcome_name(std::size_t outcome) noexcept;  // empty beyond the last
+std::string_view outcome_name(std::size_t outcome) noexcept;  // empty: it stands for nothing
 std::size_t outcome_of(std::string_view code) noexcept;       // "": ok
 
 constexpr std::size_t call_classes = 4;  // "", read, write, destructive

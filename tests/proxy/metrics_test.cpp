@@ -37,7 +37,8 @@ TEST(Metrics, NameEveryWayACallMayEnd)
     }
     EXPECT_EQ(outcome_name(outcome_of(to_string(code::overloaded))), "overloaded");
     EXPECT_EQ(outcome_of("a code of tomorrow"), outcomes - 1);
-    EXPECT_EQ(outcome_name(outcomes - 1), "");
+    EXPECT_EQ(outcome_name(outcomes - 1), "other");
+    EXPECT_EQ(outcome_name(outcomes - 2), "");
 }
 
 TEST(Metrics, NumberEachProviderOnceAndNoMoreThanTheLimit)
