@@ -137,7 +137,7 @@ std::size_t room_for(const entry& from) noexcept
     std::size_t bytes = bytes_of(from.query_keys) + bytes_of(from.scopes_used) +
                         bytes_of(from.stripped) + bytes_of(from.capture_truncated);
     for (const std::string_view text :
-         {from.call_id,      from.workspace,     from.app,           from.run,
+         {from.trace_id,     from.span_id,       from.call_id,      from.workspace,     from.app,           from.run,
           from.user,         from.connection_id, from.provider,      from.method,
           from.host,         from.path,          from.operation,     from.cls,
           from.decision,     from.code,          from.rule,          from.client,
@@ -151,6 +151,8 @@ std::size_t room_for(const entry& from) noexcept
 void write_members(cursor& out, const entry& from)
 {
     out.member(R"(,"call_id":)", from.call_id);
+    out.member(R"(,"trace_id":)", from.trace_id);
+    out.member(R"(,"span_id":)", from.span_id);
     out.member(R"(,"workspace":)", from.workspace);
     out.member(R"(,"app":)", from.app);
     out.member(R"(,"run":)", from.run);

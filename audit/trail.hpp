@@ -70,6 +70,7 @@ struct entry {
     audit::kind kind = audit::kind::call_intent;
     unix_micros time = 0;  // 0: now
     std::string_view call_id;
+    std::string_view trace_id, span_id;  // W3C Trace Context, where the caller has a trace
     std::string_view workspace, app, run, user, connection_id, provider;
     std::string_view method, host, path;
     std::span<const std::string_view> query_keys;

@@ -142,6 +142,47 @@ void pass_an_answer(benchmark::State& state)
 }
 BENCHMARK(pass_an_answer);
 
+void count_a_call(benchmark::State& state)
+{
+    worker_metrics metrics;
+    metrics.prepare(50);
+    finished_call call{.provider = 1,
+                       .call_class = 1,
+                       .code = {},
+                       .gate_us = 40,
+                       .upstream_us = 900,
+                       .status = 200,
+                       .request_bytes = 10,
+                       .response_bytes = 4711};
+    for (auto _ : state) {
+        call.provider = static_cast<std::uint16_t>(call.provider % 49 + 1);
+        count(metrics, call);
+        benchmark::ClobberMemory();
+    }
+}
+BENCHMARK(count_a_call);
+
+// What a call without a trace pays for looking, and one with a trace for carrying it on.
+void carry_a_trace_on(benchmark::State& state)
+{
+    const std::string bytes =
+        std::string(request_bytes.substr(0, request_bytes.size() - 2)) +
+        (state.range(0) == 0
+             ? "\r\n"
+             : "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n");
+    request_head head;
+    std::size_t scanned = 0;
+    if (read_request_head(bytes, {}, scanned, head) != head_state::complete) {
+        state.SkipWithError("not read");
+    }
+    trace_context trace;
+    for (auto _ : state) {
+        trace.read(head, "01JD3X5C7ZABCDEFGHJKMNPQRS");
+        benchmark::DoNotOptimize(trace);
+    }
+}
+BENCHMARK(carry_a_trace_on)->ArgName("traced")->Arg(0)->Arg(1);
+
 void refuse(benchmark::State& state)
 {
     refusal refused{code::scope_missing, "The connection lacks a scope.", {}, {}};

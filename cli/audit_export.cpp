@@ -22,6 +22,7 @@ constexpr std::string_view columns[] = {"id",
                                         "writer",
                                         "seq",
                                         "call_id",
+                                        "trace_id",
                                         "workspace",
                                         "app",
                                         "run",
@@ -250,7 +251,8 @@ std::string to_ocsf(std::string_view text)
     // What OCSF has no name for.
     json::object more;
     for (const std::string_view name : {"kind", "node", "connection_id", "class", "decision",
-                                        "rule", "scopes_used", "upstream_us", "detail", "hash"}) {
+                                        "rule", "scopes_used", "upstream_us", "trace_id", "span_id", "detail",
+                                        "hash"}) {
         if (const json::value* const found = line.any(name)) {
             more[name] = *found;
         }

@@ -31,6 +31,7 @@ constexpr option options[] = {
     {"--decision", "decision", "allow or deny"},
     {"--actor", "actor", "By this actor of a control action"},
     {"--call", "call_id", "The lines of this call (Sallyport-Call-Id)"},
+    {"--trace", "trace_id", "The calls of this trace (W3C trace id)"},
 };
 
 unix_micros moment(const std::string& text, const char* option)

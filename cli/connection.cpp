@@ -81,7 +81,7 @@ void list_connections(const list_options& options)
     add("workspace", options.workspace);
     add("user", options.user);
     control_link gate(options.gate);
-    const std::string body = gate.call("GET", connections_path + query);
+    const std::string body = gate.every_page(connections_path + query);
     if (options.gate.json) {
         std::cout << body << '\n';
         return;

@@ -2,7 +2,9 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <openssl/crypto.h>
 
 #include <cstdlib>
@@ -12,6 +14,7 @@
 #include "cli/output.hpp"
 #include "cli/secret_input.hpp"
 #include "config/settings.hpp"
+#include "control/paging.hpp"
 
 namespace sallyport::cli {
 namespace {
@@ -48,7 +51,21 @@ std::string say_unreachable(const std::string& address, const std::string& confi
     return "the gate at " + address + " could not be asked: " + error.message();
 }
 
-// What a problem+json says; its status alone where the answer is something else.
+// "  gmail (Email)", "  one of gmail, outlook (Email)"; nobody: "  teleport: no provider has it".
+std::string say_requirement(const boost::json::value& wanted)
+{
+    const std::string id = text_of(wanted, "id");
+    const std::string category = text_of(wanted, "category_name");
+    const std::string available = list_of(wanted, "available");
+    if (available == "-") {
+        return "\n  " + printable(id) + ": no provider of the catalogue has it";
+    }
+    return "\n  " + printable((text_of(wanted, "type") == "category" ? "one of " + available : id) +
+                              (category.empty() ? "" : " (" + category + ")"));
+}
+
+}  // namespace
+
 std::string say_problem(const control::client_response& answer)
 {
     if (answer.status == 401) {
@@ -74,10 +91,15 @@ std::string say_problem(const control::client_response& answer)
             said += "\n  " + printable(text_of(one, "pointer") + ": " + text_of(one, "detail"));
         }
     }
+    const boost::json::value* missing = problem.get_object().if_contains("requirements");
+    if (missing != nullptr && missing->is_array()) {
+        said += "\nto be connected first:";
+        for (const boost::json::value& one : missing->get_array()) {
+            said += say_requirement(one);
+        }
+    }
     return said;
 }
-
-}  // namespace
 
 void control_options::add_to(CLI::App& command)
 {
@@ -143,18 +165,43 @@ void control_link::read_configuration(const control_options& options)
 
 void control_link::be_patient() { target_.timeout = config::lease_max + patience; }
 
-std::string control_link::call(std::string_view method, std::string_view target,
-                               std::string_view body)
+control::client_response control_link::ask(std::string_view method, std::string_view target,
+                                           std::string_view body)
 {
     const result<control::client_response> answer = control::call(target_, method, target, body);
     if (!answer) {
         throw command_error(exit_status::refused,
                             say_unreachable(target_.address, config_, answer.error()));
     }
-    if (answer->status < 200 || answer->status > 299) {
-        throw command_error(exit_status::refused, say_problem(*answer));
+    return *answer;
+}
+
+std::string control_link::call(std::string_view method, std::string_view target,
+                               std::string_view body)
+{
+    control::client_response answer = ask(method, target, body);
+    if (answer.status < 200 || answer.status > 299) {
+        throw command_error(exit_status::refused, say_problem(answer));
     }
-    return answer->body;
+    return std::move(answer.body);
+}
+
+std::string control_link::every_page(const std::string& target)
+{
+    const std::string first = target + (target.find('?') == std::string::npos ? "?" : "&") +
+                              "limit=" + std::to_string(control::page_items_max);
+    boost::json::array items;
+    std::string next;
+    do {
+        const boost::json::value page =
+            parse_answer(call("GET", next.empty() ? first : first + "&after=" + url_escape(next)));
+        for (const boost::json::value& one : items_of(page)) {
+            items.push_back(one);
+        }
+        next = text_of(page, "next");
+    } while (!next.empty());
+    return boost::json::serialize(
+        boost::json::object{{"items", std::move(items)}, {"next", nullptr}});
 }
 
 boost::json::value parse_answer(std::string_view body)

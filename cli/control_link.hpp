@@ -34,6 +34,11 @@ public:
     // The body of a 2xx answer. Everything else is a command_error that says what the gate said;
     // neither token nor `body` is ever in it.
     std::string call(std::string_view method, std::string_view target, std::string_view body = {});
+    // The answer whatever its status is, for who can say more of some than their text does.
+    control::client_response ask(std::string_view method, std::string_view target,
+                                 std::string_view body = {});
+    // Every item of a list, page after page, as one list. `target` has no `limit` or `after`.
+    std::string every_page(const std::string& target);
     // For what ends with the longest lease of a fleet.
     void be_patient();
 
@@ -43,6 +48,9 @@ private:
     control::client_options target_;
     std::string config_;  // Which one said where the gate is; empty: none did.
 };
+
+// What a problem+json says, for people; its status alone where the answer is something else.
+std::string say_problem(const control::client_response& answer);
 
 // An answer's JSON. Throws command_error for what is none.
 boost::json::value parse_answer(std::string_view body);

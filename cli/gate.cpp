@@ -18,6 +18,7 @@
 #include "cli/body_sealer.hpp"
 #include "cli/errands.hpp"
 #include "cli/openings.hpp"
+#include "cli/metrics.hpp"
 #include "cli/sandbox.hpp"
 #include "cli/service_manager.hpp"
 #include "config/catalogue.hpp"
@@ -47,10 +48,10 @@ T or_throw(result<T> made, const char* what)
 }
 
 std::shared_ptr<const proxy::snapshot> make_snapshot(
-    std::shared_ptr<const policy::catalogue> catalogue)
+    std::shared_ptr<const policy::catalogue> catalogue, proxy::provider_register& numbers)
 {
     std::string why;
-    auto made = proxy::snapshot::make(std::move(catalogue), why);
+    auto made = proxy::snapshot::make(std::move(catalogue), why, &numbers);
     if (!made) {
         throw std::runtime_error(why);
     }
@@ -115,7 +116,7 @@ struct gate::parts {
     proxy::services proxy_services()
     {
         return {[this](asio::io_context& worker) { return vault->make_resolver(worker); },
-                trail.get(), &verifier, make_snapshot(catalogue), &bodies};
+                trail.get(), &verifier, make_snapshot(catalogue, providers), &bodies};
     }
 
     control::services control_services()
@@ -127,7 +128,7 @@ struct gate::parts {
                 settings.run_tokens.max_ttl,
                 [this] { return reload(); },
                 [this] { return not_ready(); },
-                {},
+                [this] { return metrics_text(); },
                 &desk,
                 audit_behind(),
                 authorities.get(),
@@ -137,7 +138,8 @@ struct gate::parts {
                 chores.taker(),
                 [this](std::string_view kind, const vault::connection& about) {
                     chores.tell(kind, about);
-                }};
+                },
+                &tally};
     }
 
     std::function<std::uint64_t()> audit_behind() const
@@ -157,11 +159,26 @@ struct gate::parts {
         return reasons;
     }
 
+    std::string metrics_text() const
+    {
+        return metrics.text({.proxy = proxy,
+                             .vault = *vault,
+                             .providers = providers,
+                             .catalogue = *catalogue,
+                             .control = tally,
+                             .durability = settings.audit.durability,
+                             .is_ready = not_ready().empty(),
+                             .has_stream = shipper != nullptr,
+                             .audit_behind = shipper ? shipper->behind() : 0});
+    }
+
     asio::awaitable<control::reload_outcome> reload();
+    asio::awaitable<control::reload_outcome> read_anew();
     asio::awaitable<void> reload_on_signal();
     asio::awaitable<std::string> change_master_keys(const vault::settings& fresh);
     void record(audit::kind kind, std::string_view detail);
     void report_lost(const audit::body_journal::kept_call& call, const error_code& why);
+    bool try_record(audit::kind kind, std::string_view detail, std::string_view code);
     void wait_for_signal();
     void begin_stop();
 
@@ -176,6 +193,9 @@ struct gate::parts {
     identity::token_minter minter;
     std::shared_ptr<const policy::catalogue> catalogue;
     audit::body_journal bodies;
+    proxy::provider_register providers;
+    control::tally tally;
+    gate_metrics metrics;
     proxy::server proxy;
     control::audit_desk desk;
     net::http_client http;
@@ -188,13 +208,19 @@ struct gate::parts {
     std::thread stopping;
 };
 
-void gate::parts::record(audit::kind kind, std::string_view detail)
+bool gate::parts::try_record(audit::kind kind, std::string_view detail, std::string_view code)
 {
     audit::entry line;
     line.kind = kind;
     line.actor = "gate";
     line.detail = detail;
-    if (!control_trail->append(line) || !control_trail->flush()) {
+    line.code = code;
+    return control_trail->append(line) && control_trail->flush();
+}
+
+void gate::parts::record(audit::kind kind, std::string_view detail)
+{
+    if (!try_record(kind, detail, {})) {
         throw std::runtime_error("cannot write the trail in " + settings.audit.directory);
     }
 }
@@ -239,7 +265,7 @@ asio::awaitable<std::string> gate::parts::change_master_keys(const vault::settin
 
 // The new configuration takes the old one's place only as a whole. Listeners, tokens, trail and
 // vault stay as they were started, but for the vault's master keys.
-asio::awaitable<control::reload_outcome> gate::parts::reload()
+asio::awaitable<control::reload_outcome> gate::parts::read_anew()
 {
     control::reload_outcome outcome;
     config::loaded_settings fresh = config::load_settings(file);
@@ -253,7 +279,7 @@ asio::awaitable<control::reload_outcome> gate::parts::reload()
         co_return outcome;
     }
     std::string why;
-    auto snapshot = proxy::snapshot::make(loaded.catalogue, why);
+    auto snapshot = proxy::snapshot::make(loaded.catalogue, why, &providers);
     if (!snapshot) {
         outcome.problems.push_back({file, 0, 0, why});
         co_return outcome;
@@ -276,6 +302,15 @@ asio::awaitable<control::reload_outcome> gate::parts::reload()
     co_return outcome;
 }
 
+asio::awaitable<control::reload_outcome> gate::parts::reload()
+{
+    auto reading = read_anew();
+    control::reload_outcome outcome = co_await std::move(reading);
+    tally.reloaded_at = now_micros();
+    tally.reload_applied = outcome.applied;
+    co_return outcome;
+}
+
 asio::awaitable<void> gate::parts::reload_on_signal()
 {
     auto reloading = reload();
@@ -283,8 +318,13 @@ asio::awaitable<void> gate::parts::reload_on_signal()
     for (const config::problem& problem : outcome.problems) {
         spdlog::error("not reloaded: {}", problem.text());
     }
+    const bool recorded = outcome.applied ? try_record(audit::kind::config_reloaded, "", "")
+                                          : try_record(audit::kind::config_reloaded, "not done",
+                                                       "invalid_configuration");
+    if (!recorded) {
+        spdlog::error("the trail cannot be written: the reload is not in it");
+    }
     if (outcome.applied) {
-        record(audit::kind::config_reloaded, "");
         spdlog::info("configuration and catalogue reloaded");
     }
 }

@@ -202,6 +202,11 @@ void print_examples(const policy::provider_facts& facts)
               << '\n';
 }
 
+std::string of_scopes(const std::vector<std::string>& any)
+{
+    return any.size() == 1 ? "needs " + any.front() : "needs one of " + joined(any);
+}
+
 void print_care(const policy::provider_facts& facts)
 {
     const policy::provider_description& about = facts.about;
@@ -213,7 +218,7 @@ void print_care(const policy::provider_facts& facts)
         }
     };
     add("test call", about.test.request);
-    add(" ", about.test.scopes_any.empty() ? "" : "needs " + joined(about.test.scopes_any));
+    add(" ", about.test.scopes_any.empty() ? "" : of_scopes(about.test.scopes_any));
     add(" ", about.test.note);
     if (facts.oauth2) {
         add("OAuth", "PKCE " + control::to_text(facts.oauth2->pkce) + ", revocation " +

@@ -1,5 +1,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <iostream>
@@ -30,6 +31,7 @@ struct start_options {
     std::string manifest;
     std::string access;
     std::string ttl = "1h";
+    bool is_test = false;
 };
 
 struct list_options {
@@ -45,12 +47,9 @@ struct end_options {
 };
 
 // What --scopes says of a provider stands in the place of what the manifest says of it.
-scopes_by_provider scopes_of(const start_options& options)
+scopes_by_provider scopes_of(const start_options& options, const manifest& app)
 {
-    scopes_by_provider scopes;
-    if (!options.manifest.empty()) {
-        scopes = read_manifest(options.manifest);
-    }
+    scopes_by_provider scopes = app.scopes;
     for (const std::string& one : options.scopes) {
         const std::size_t equals = one.find('=');
         if (equals == std::string::npos || equals == 0) {
@@ -61,7 +60,7 @@ scopes_by_provider scopes_of(const start_options& options)
     return scopes;
 }
 
-json::object body_of(const start_options& options)
+json::object body_of(const start_options& options, const manifest& app)
 {
     json::object body{{"workspace", options.workspace},
                       {"user", options.user},
@@ -70,7 +69,7 @@ json::object body_of(const start_options& options)
                       {"ttl", options.ttl}};
     body["connections"] = json::array(options.connections.begin(), options.connections.end());
     json::object scopes;
-    for (const auto& [provider, ids] : scopes_of(options)) {
+    for (const auto& [provider, ids] : scopes_of(options, app)) {
         scopes[provider] = json::array(ids.begin(), ids.end());
     }
     if (!scopes.empty()) {
@@ -79,7 +78,38 @@ json::object body_of(const start_options& options)
     if (!options.access.empty()) {
         body["access"] = options.access;
     }
+    if (!app.connects.empty()) {
+        body["connects"] = app.connects;
+    }
+    if (options.is_test) {
+        body["is_test"] = true;
+    }
     return body;
+}
+
+// Where the gate does not know a connector, the line of the manifest that names it.
+std::string say_refusal(const control::client_response& answer, const manifest& app)
+{
+    std::string said = say_problem(answer);
+    boost::system::error_code error;
+    const json::value problem = json::parse(answer.body, error);
+    const json::value* const errors =
+        problem.is_object() ? problem.get_object().if_contains("errors") : nullptr;
+    if (errors == nullptr || !errors->is_array()) {
+        return said;
+    }
+    constexpr std::string_view scopes = "/scopes/";
+    for (const json::value& one : errors->get_array()) {
+        const std::string pointer = text_of(one, "pointer");
+        const auto place = pointer.starts_with(scopes)
+                               ? app.places.find(pointer.substr(scopes.size()))
+                               : app.places.end();
+        if (place != app.places.end()) {
+            said += "\n" + printable(place->second + ": connector " + place->first + " " +
+                                     text_of(one, "detail"));
+        }
+    }
+    return said;
 }
 
 void start(const start_options& options)
@@ -88,13 +118,18 @@ void start(const start_options& options)
     if (!ttl || ttl->count() == 0) {
         throw command_error(exit_status::misused, "--ttl is a duration such as 30m or 1h");
     }
-    const std::string body = json::serialize(body_of(options));
+    const manifest app = options.manifest.empty() ? manifest() : read_manifest(options.manifest);
+    const std::string body = json::serialize(body_of(options, app));
     control_link gate(options.gate);
-    const std::string answer = gate.call("POST", runs_path, body);
+    const control::client_response answer = gate.ask("POST", runs_path, body);
+    constexpr unsigned created = 201;
+    if (answer.status != created) {
+        throw command_error(exit_status::refused, say_refusal(answer, app));
+    }
     if (options.gate.json) {
-        std::cout << answer << '\n';
+        std::cout << answer.body << '\n';
     } else {
-        std::cout << printable(text_of(parse_answer(answer), "token")) << '\n';
+        std::cout << printable(text_of(parse_answer(answer.body), "token")) << '\n';
     }
 }
 
@@ -103,7 +138,7 @@ void list(const list_options& options)
     control_link gate(options.gate);
     const std::string query =
         options.workspace.empty() ? "" : "?workspace=" + url_escape(options.workspace);
-    const std::string body = gate.call("GET", runs_path + query);
+    const std::string body = gate.every_page(runs_path + query);
     if (options.gate.json) {
         std::cout << body << '\n';
         return;
@@ -154,8 +189,12 @@ void add_start(CLI::App& family)
         ->type_name("PROVIDER=a,b")
         ->expected(1)
         ->take_all();
-    command->add_option("--manifest", options->manifest, "The App's manifest: narrows to its tools")
+    command
+        ->add_option("--manifest", options->manifest,
+                     "The App's manifest: narrows to its tools, requires what it connects")
         ->type_name("FILE");
+    command->add_flag("--test", options->is_test,
+                      "Start whether or not the user has what the manifest requires");
     command->add_option("--access", options->access, "read, write (default) or destructive")
         ->check(CLI::IsMember({"read", "write", "destructive"}));
     command->add_option("--ttl", options->ttl, "How long the token is good (default: 1h)");

@@ -32,6 +32,7 @@ constexpr parameter parameters[] = {
     {"provider", "provider"}, {"operation", "operation"},
     {"class", "class"},       {"code", "code"},
     {"status", "status"},     {"call", "call_id"},
+    {"trace", "trace_id"},
 };
 
 struct search {
@@ -119,7 +120,7 @@ std::optional<answer> read_search(const request& call, search& into)
             return problem(400, "bad_request",
                            "The query has a parameter that the trail is not searched by: it takes "
                            "since, until, workspace, user, app, run, connection, provider, "
-                           "operation, class, code, status, kind, call, limit and cursor.");
+                           "operation, class, code, status, kind, call, trace, limit and cursor.");
         }
     }
     if (names_workspace) {

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "control/connection_access.hpp"
-#include "control/connection_json.hpp"
+#include "control/precondition.hpp"
 #include "control/revoking.hpp"
 #include "control/routes.hpp"
 #include "control/waiting.hpp"
@@ -35,8 +35,12 @@ asio::awaitable<answer> move_connection(request& call, const transition& step)
         co_return found.refusal;
     }
     const vault::connection& before = *found.record;
+    const binding bound = bound_to(call, before);
+    if (bound.refusal) {
+        co_return *bound.refusal;
+    }
     if (before.status == step.to) {
-        co_return ok(to_json(before));
+        co_return shown(before);
     }
     if (before.status == vault::status::revoked) {
         co_return revoked_already();
@@ -51,7 +55,8 @@ asio::awaitable<answer> move_connection(request& call, const transition& step)
     }
     bool overtaken = false;
     const std::function<void(vault::connection&)> change = [&](vault::connection& record) {
-        overtaken = record.status != step.from && record.status != step.to;
+        overtaken =
+            !bound.holds(record) || (record.status != step.from && record.status != step.to);
         if (!overtaken) {
             record.status = step.to;
             record.status_reason.clear();
@@ -60,11 +65,15 @@ asio::awaitable<answer> move_connection(request& call, const transition& step)
     auto updating = call.gate.vault.update(before.id, change, std::nullopt);
     const auto updated = co_await std::move(updating);
     if (!updated || overtaken) {
-        co_return failed(call, line,
-                         updated ? error_code(vault::errc::version_conflict) : updated.error());
+        answer refusal = failed(
+            call, line, updated ? error_code(vault::errc::version_conflict) : updated.error());
+        if (overtaken && bound.version) {
+            refusal = precondition_failed();
+        }
+        co_return refusal;
     }
     call.gate.tell("connection.updated", *updated);
-    co_return ok(to_json(*updated));
+    co_return shown(*updated);
 }
 
 }  // namespace
@@ -91,6 +100,9 @@ asio::awaitable<answer> revoke_connection(request& call)
     if (!found.record) {
         co_return found.refusal;
     }
+    if (std::optional<answer> refusal = bound_to(call, *found.record).refusal) {
+        co_return std::move(*refusal);
+    }
     const audit::entry line = line_about(audit::kind::connection_revoked, *found.record);
     if (!record(call, line)) {
         co_return audit_unavailable();
@@ -105,7 +117,7 @@ asio::awaitable<answer> revoke_connection(request& call)
     if (unsettled) {
         co_return std::move(*unsettled);
     }
-    co_return ok(to_json(*revoked));
+    co_return shown(*revoked);
 }
 
 }  // namespace sallyport::control

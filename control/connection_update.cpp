@@ -8,6 +8,7 @@
 
 #include "control/connection_access.hpp"
 #include "control/connection_json.hpp"
+#include "control/precondition.hpp"
 #include "control/routes.hpp"
 #include "vault/error.hpp"
 
@@ -89,6 +90,10 @@ asio::awaitable<answer> update_connection(request& call)
         co_return found.refusal;
     }
     const vault::connection& before = *found.record;
+    const binding bound = bound_to(call, before);
+    if (bound.refusal) {
+        co_return *bound.refusal;
+    }
     if (before.status == vault::status::revoked) {
         co_return revoked_already();
     }
@@ -114,7 +119,7 @@ asio::awaitable<answer> update_connection(request& call)
     std::optional<vault::credential> credential = take_credential(wanted.changes);
     bool overtaken = false;
     const std::function<void(vault::connection&)> change = [&](vault::connection& record) {
-        overtaken = record.status == vault::status::revoked ||
+        overtaken = record.status == vault::status::revoked || !bound.holds(record) ||
                     (!wanted.changes.credential && !apply_variables(wanted, record));
         if (overtaken) {
             return;
@@ -127,11 +132,15 @@ asio::awaitable<answer> update_connection(request& call)
     auto updating = call.gate.vault.update(before.id, change, std::move(credential));
     const auto updated = co_await std::move(updating);
     if (!updated || overtaken) {
-        co_return failed(call, line,
-                         updated ? error_code(vault::errc::version_conflict) : updated.error());
+        answer refusal = failed(
+            call, line, updated ? error_code(vault::errc::version_conflict) : updated.error());
+        if (overtaken && bound.version) {
+            refusal = precondition_failed();
+        }
+        co_return refusal;
     }
     call.gate.tell("connection.updated", *updated);
-    co_return ok(to_json(*updated));
+    co_return shown(*updated);
 }
 
 }  // namespace sallyport::control

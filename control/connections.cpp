@@ -7,6 +7,8 @@
 #include "control/connection_access.hpp"
 #include "control/connection_json.hpp"
 #include "control/grant_revoker.hpp"
+#include "control/paging.hpp"
+#include "control/precondition.hpp"
 #include "control/revoking.hpp"
 #include "control/routes.hpp"
 
@@ -94,27 +96,40 @@ new_connection read_new_connection(const json::object& body, const policy::catal
 
 }  // namespace
 
+// Of one workspace, or of all that the caller speaks for: one page of each, merged.
 asio::awaitable<answer> list_connections(request& call)
 {
     const std::string workspace = call.query("workspace").value_or("");
     const std::string user = call.query("user").value_or("");
-    if (!workspace.empty()) {
-        if (std::optional<answer> refusal = refuse_workspace(call, workspace)) {
-            co_return std::move(*refusal);
+    page_wish page;
+    std::optional<answer> refusal = read_page(call, page);
+    if (!refusal && !workspace.empty()) {
+        refusal = refuse_workspace(call, workspace);
+    }
+    if (refusal) {
+        co_return std::move(*refusal);
+    }
+    std::vector<std::string> workspaces{workspace};
+    if (workspace.empty() && !call.who->everywhere) {
+        workspaces = call.who->workspaces;
+    }
+    std::vector<vault::connection> records;
+    for (const std::string& one : workspaces) {
+        auto listing = call.gate.vault.list(one, user, page.after, page.limit + 1);
+        auto found = co_await std::move(listing);
+        if (!found) {
+            co_return problem(found.error());
         }
+        std::move(found->begin(), found->end(), std::back_inserter(records));
     }
-    auto listing = call.gate.vault.list(workspace, user);
-    const auto found = co_await std::move(listing);
-    if (!found) {
-        co_return problem(found.error());
-    }
+    std::sort(records.begin(), records.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
     json::array items;
-    for (const vault::connection& record : *found) {
-        if (call.who->speaks_for(record.workspace)) {
-            items.push_back(to_json(record));
-        }
+    for (std::size_t i = 0; i < std::min(page.limit, records.size()); ++i) {
+        items.push_back(to_json(records[i]));
     }
-    co_return list_of(std::move(items));
+    co_return page_of(std::move(items),
+                      records.size() > page.limit ? records[page.limit - 1].id : "");
 }
 
 asio::awaitable<answer> add_connection(request& call)
@@ -142,7 +157,9 @@ asio::awaitable<answer> add_connection(request& call)
         co_return failed(call, line, added.error());
     }
     call.gate.tell("connection.added", *added);
-    co_return created(to_json(*added));
+    answer reply = shown(*added);
+    reply.status = 201;
+    co_return reply;
 }
 
 asio::awaitable<answer> show_connection(request& call)
@@ -152,13 +169,18 @@ asio::awaitable<answer> show_connection(request& call)
     if (!found.record) {
         co_return found.refusal;
     }
-    vault::connection shown = *found.record;
-    if (shown.status == vault::status::revoked) {
-        auto asking = awaits_revocation(call.gate.vault.notes(), shown.id);
+    vault::connection now = *found.record;
+    if (now.status == vault::status::revoked) {
+        auto asking = awaits_revocation(call.gate.vault.notes(), now.id);
         const bool awaits = co_await std::move(asking);
-        shown.status_reason += awaits ? "; not yet revoked at the provider" : "";
+        now.status_reason += awaits ? "; not yet revoked at the provider" : "";
     }
-    co_return ok(to_json(shown));
+    answer reply = shown(now);
+    if (is_known(call, now)) {
+        reply.status = 304;
+        reply.body = nullptr;
+    }
+    co_return reply;
 }
 
 asio::awaitable<answer> remove_connection(request& call)
@@ -167,6 +189,9 @@ asio::awaitable<answer> remove_connection(request& call)
     const auto found = co_await std::move(finding);
     if (!found.record) {
         co_return found.refusal;
+    }
+    if (std::optional<answer> refusal = bound_to(call, *found.record).refusal) {
+        co_return std::move(*refusal);
     }
     const audit::entry line = line_about(audit::kind::connection_removed, *found.record);
     if (!record(call, line)) {

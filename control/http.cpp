@@ -66,7 +66,7 @@ response response_of(const answer& reply, bool keep_alive)
         message.set(name, value);
     }
     message.keep_alive(keep_alive);
-    if (reply.status != 204) {
+    if (reply.status != 204 && reply.status != 304) {
         message.content_length(message.body().size());
     }
     return message;

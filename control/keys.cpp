@@ -85,6 +85,14 @@ audit::entry rotation_line(std::string_view workspace, std::string_view detail)
     return line;
 }
 
+void note_progress(const request& call, bool done, std::uint64_t rotated)
+{
+    if (call.gate.tally != nullptr) {
+        call.gate.tally->rotated = rotated;
+        call.gate.tally->rotation_under_way = !done;
+    }
+}
+
 asio::awaitable<answer> rotate_master(request& call)
 {
     if (!call.who->everywhere) {
@@ -106,6 +114,7 @@ asio::awaitable<answer> rotate_master(request& call)
         // What was done has its line already.
         [[maybe_unused]] const result<void> recorded = record(call, line);
     }
+    note_progress(call, made->done, made->rewrapped);
     json::object out = to_json(*made);
     out["master_key"] = master_ids(call.gate.vault.keys()).front();
     co_return ok(std::move(out));
@@ -144,6 +153,7 @@ asio::awaitable<answer> rotate_workspace(request& call, std::string workspace,
         line.count = static_cast<std::int64_t>(made->resealed);
         [[maybe_unused]] const result<void> recorded = record(call, line);
     }
+    note_progress(call, made->done, made->resealed);
     json::object out = to_json(*made);
     out["workspace"] = workspace;
     co_return ok(std::move(out));

@@ -228,8 +228,8 @@ asio::awaitable<bool> listener::state::serve_one(wire& peer, input_buffer& input
         co_return co_await send(peer, unreadable, false);
     }
     admitted& ready = std::get<admitted>(decided);
-    if (ready.found->raw_body) {
-        for (const auto& field : parser.get()) {
+    for (const auto& field : parser.get()) {
+        if (ready.found->raw_body || field.name() != http::field::authorization) {
             ready.call.fields.emplace_back(field.name_string(), field.value());
         }
     }

@@ -1,6 +1,7 @@
 // How the gate itself fares: alive, ready, its metrics, and a new reading of its configuration.
 #include <utility>
 
+#include "base/time.hpp"
 #include "control/routes.hpp"
 #include "vault/error.hpp"
 
@@ -30,6 +31,12 @@ asio::awaitable<answer> readiness(request& call)
     if (call.gate.audit_behind) {
         // Told, but no reason: the files hold what the stream lacks.
         reply.body.as_object()["audit_behind"] = call.gate.audit_behind();
+    }
+    if (const tally* const counted = call.gate.tally; counted && counted->reloaded_at != 0) {
+        json::object newest;
+        newest["time"] = rfc3339(counted->reloaded_at);
+        newest["applied"] = counted->reload_applied;
+        reply.body.as_object()["last_reload"] = std::move(newest);
     }
     co_return reply;
 }

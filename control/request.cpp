@@ -1,11 +1,23 @@
 #include "control/request.hpp"
 
+#include "base/text.hpp"
+
 namespace sallyport::control {
 
 std::optional<std::string> request::query(std::string_view name) const
 {
     for (const auto& [key, value] : queries) {
         if (key == name) {
+            return value;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> request::field(std::string_view name) const
+{
+    for (const auto& [key, value] : fields) {
+        if (equal_ignoring_case(key, name)) {
             return value;
         }
     }

@@ -26,11 +26,12 @@ struct request {
     std::vector<std::pair<std::string, std::string>> queries = {};  // decoded, names unique
     wiped_string callback = {};  // the query as it came, on the public listener alone
     boost::json::object body{wiping_storage()};  // empty if the route takes none
-    // Where the route takes its body raw: the head's fields and the body itself.
+    // The head's; Authorization only where the route takes its body raw.
     std::vector<std::pair<std::string, std::string>> fields = {};
     std::string_view raw_body = {};
 
     std::optional<std::string> query(std::string_view name) const;
+    std::optional<std::string> field(std::string_view name) const;  // the first of that name
 };
 
 // A handler lives as long as the session that awaits it, and so does its request.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/idempotency.hpp"
 #include "control/json.hpp"
 #include "control/route_match.hpp"
 
@@ -22,6 +23,13 @@ std::uint8_t bit_of(role value) noexcept
         case role::auditor: return auditor;
     }
     return 0;
+}
+
+void count(const services& gate, const answer& reply)
+{
+    if (gate.tally != nullptr) {
+        ++gate.tally->answers[std::min(reply.status / 100, 5u)];
+    }
 }
 
 }  // namespace
@@ -103,8 +111,15 @@ boost::asio::awaitable<answer> handle(admitted& ready, std::string_view body)
         // Both live in wiped memory, so this moves and leaves no copy behind.
         ready.call.body = std::move(parsed->get_object());
     }
-    boost::asio::awaitable<answer> work = ready.found->handle(ready.call);
-    answer reply = co_await std::move(work);
+    answer reply;
+    if (bears_key(ready)) {
+        boost::asio::awaitable<answer> work = handle_once(ready, body);
+        reply = co_await std::move(work);
+    } else {
+        boost::asio::awaitable<answer> work = ready.found->handle(ready.call);
+        reply = co_await std::move(work);
+    }
+    count(ready.call.gate, reply);
     co_return reply;
 }
 

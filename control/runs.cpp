@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "control/connection_json.hpp"
+#include "control/paging.hpp"
 #include "control/requirements.hpp"
 #include "control/routes.hpp"
 #include "control/waiting.hpp"
@@ -292,19 +293,29 @@ asio::awaitable<answer> list_runs(request& call)
     if (!is_name(workspace)) {
         co_return problem(400, "bad_request", "The query must name a `workspace`.");
     }
-    if (std::optional<answer> refusal = refuse_workspace(call, workspace)) {
+    page_wish page;
+    std::optional<answer> refusal = refuse_workspace(call, workspace);
+    if (!refusal) {
+        refusal = read_page(call, page);
+    }
+    if (refusal) {
         co_return std::move(*refusal);
     }
     auto listing = call.gate.vault.list_runs(workspace);
-    const auto runs = co_await std::move(listing);
+    auto runs = co_await std::move(listing);
     if (!runs) {
         co_return problem(runs.error());
     }
+    std::sort(runs->begin(), runs->end(),
+              [](const auto& a, const auto& b) { return a.run < b.run; });
+    auto next = std::upper_bound(
+        runs->begin(), runs->end(), page.after,
+        [](const std::string& after, const vault::run_record& run) { return after < run.run; });
     json::array items;
-    for (const vault::run_record& run : *runs) {
-        items.push_back(to_json(run));
+    for (; next != runs->end() && items.size() < page.limit; ++next) {
+        items.push_back(to_json(*next));
     }
-    co_return list_of(std::move(items));
+    co_return page_of(std::move(items), next == runs->end() ? "" : std::prev(next)->run);
 }
 
 asio::awaitable<answer> end_run(request& call)

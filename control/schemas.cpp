@@ -34,6 +34,8 @@ constexpr named_parameter parameters[] = {
     {"status", "query", "status", text, "The HTTP status."},
     {"kind", "query", "kind", text, "The line's kind, such as call.outcome."},
     {"call", "query", "call", text, "A call's id."},
+    {"trace", "query", "trace", R"({"type": "string", "pattern": "^[0-9a-f]{32}$"})",
+     "A trace's id (W3C Trace Context)."},
     {"limit", "query", "limit", R"({"type": "integer", "minimum": 1, "maximum": 1000})",
      "How many items a page holds at most; 100 if left out."},
     {"cursor", "query", "cursor", text, "The `next` of the page before."},
@@ -41,6 +43,10 @@ constexpr named_parameter parameters[] = {
     {"callback_code", "query", "code", text, "The provider's code."},
     {"callback_error", "query", "error", text, "Why there is no code (RFC 6749, 4.1.2.1)."},
     {"iss", "query", "iss", text, "The provider's issuer (RFC 9207)."},
+    {"idempotency_key", "header", "Idempotency-Key", text,
+     "The same answer to the same request for a day, done once."},
+    {"if_match", "header", "If-Match", text, "Only if the connection has this ETag (else 412)."},
+    {"if_none_match", "header", "If-None-Match", text, "304 if the connection has this ETag."},
     {"last_event_id", "header", "Last-Event-ID", text, "Go on behind this event."},
 };
 

@@ -28,7 +28,13 @@ constexpr named_schema schemas[] = {
             "ready": {"type": "boolean"},
             "reasons": {"type": "array", "items": {"type": "string"}},
             "audit_behind": {"type": "integer", "minimum": 0,
-                "description": "lines of the trail that audit.stream lacks"}},
+                "description": "lines of the trail that audit.stream lacks"},
+            "last_reload": {"type": "object",
+                "description": "of configuration and catalogue; left out before the first",
+                "properties": {
+                    "time": {"type": "string", "format": "date-time"},
+                    "applied": {"type": "boolean"}},
+                "required": ["time", "applied"], "additionalProperties": false}},
         "required": ["ready", "reasons"], "additionalProperties": false})"},
     {"reloaded", R"({
         "type": "object",

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/listener.hpp"
+#include "control/login_guard.hpp"
 
 namespace sallyport::control {
 
@@ -13,18 +14,51 @@ namespace {
 struct office {
     services gate;
     token_table tokens;
+    login_guard logins = {};
+
+    std::variant<answer, admitted> admit_caller(const head& head);
 };
+
+std::variant<answer, admitted> office::admit_caller(const head& head)
+{
+    const auto now = login_guard::clock::now();
+    const bool shows_token = !bearer_of(head.authorization).empty();
+    const auto wait = shows_token ? logins.wait_of(head.client, now) : std::nullopt;
+    if (wait) {
+        answer refusal = problem(429, "rate_limited", "Too many wrong control tokens. Wait.");
+        refusal.fields.emplace_back("Retry-After", std::to_string(wait->count()));
+        if (gate.tally != nullptr) {
+            ++gate.tally->logins_limited;
+        }
+        return refusal;
+    }
+    std::variant<answer, admitted> decided = admit(gate, tokens, head);
+    const answer* const refusal = std::get_if<answer>(&decided);
+    const bool is_wrong = shows_token && refusal != nullptr && refusal->status == 401;
+    if (is_wrong) {
+        logins.was_wrong(head.client, now);
+    }
+    const admitted* const ready = std::get_if<admitted>(&decided);
+    if (ready != nullptr && ready->call.who != nullptr) {
+        logins.was_right(head.client, now);
+    }
+    if (gate.tally != nullptr) {
+        gate.tally->logins_refused += is_wrong ? 1 : 0;
+        gate.tally->answers[4] += refusal != nullptr ? 1 : 0;  // The others are counted as handled.
+    }
+    return decided;
+}
 
 listener make_listener(boost::asio::io_context& context, const settings& settings,
                        services services)
 {
     const auto shared =
-        std::make_shared<const office>(office{std::move(services), token_table(settings.tokens)});
+        std::make_shared<office>(office{std::move(services), token_table(settings.tokens)});
     return {context,
             settings.listen,
             "control.listen",
             {sessions_max, body_bytes_max},
-            [shared](const head& head) { return admit(shared->gate, shared->tokens, head); }};
+            [shared](const head& head) { return shared->admit_caller(head); }};
 }
 
 }  // namespace

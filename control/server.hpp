@@ -33,6 +33,7 @@
 #include "audit/trail.hpp"
 #include "config/problem.hpp"
 #include "control/settings.hpp"
+#include "control/tally.hpp"
 #include "identity/run_token.hpp"
 #include "policy/provider.hpp"
 #include "vault/keeper.hpp"
@@ -91,6 +92,7 @@ struct services {  // borrowed; outlive the server
     std::function<boost::asio::awaitable<answer>(webhook)> take_webhook = {};
     // Told what has happened to a connection: "connection.added" and so on, and how it stands now.
     std::function<void(std::string_view kind, const vault::connection& record)> announce = {};
+    control::tally* tally = nullptr;  // null: nothing is counted
 
     void tell(std::string_view kind, const vault::connection& record) const
     {

@@ -41,6 +41,12 @@ asio::awaitable<answer> report_requirements(request& call)
     std::string user = members.required_text("user");
     std::vector<requirement> wanted = read_requirements(members, "connects", wrong);
     members.refuse_others();
+    for (const auto& [name, text] :
+         {std::pair("workspace", &workspace), std::pair("user", &user)}) {
+        if (!text->empty() && !is_name(*text)) {
+            members.complain(name, "must be 1 to 128 letters, digits or ._@:+-");
+        }
+    }
     if (!wrong.empty()) {
         co_return problem(wrong);
     }

@@ -17,6 +17,7 @@
 #include "proxy/gate.hpp"
 #include "proxy/plan.hpp"
 #include "proxy/tokens.hpp"
+#include "proxy/trace.hpp"
 #include "vault/resolver.hpp"
 
 namespace sallyport::proxy {
@@ -28,6 +29,7 @@ struct exchange {
     clock::time_point started, sent, answered;
 
     request_head head;
+    trace_context trace;
     admitted request;
     presented_token token;
     std::vector<const provider_plan*> providers;  // candidates; one in the reverse way

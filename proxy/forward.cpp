@@ -45,7 +45,9 @@ net::task<refusal> session::forward()
         refusal fate;
         upstream_ = call_.attempts == 0 ? call_.upstream->lane->take() : net::stream::pointer();
         const bool reused = upstream_ != nullptr;
-        if (!reused) {
+        if (reused) {
+            worker_.metrics.own.connections_reused.add();
+        } else {
             fate = co_await connect();
         }
         const bool caller_gone = client_->ended() && client_->pending().empty();
@@ -108,6 +110,7 @@ net::task<refusal> session::connect()
     net::lane& lane = *call_.upstream->lane;
     auto dialling = net::dial(worker_.runtime, worker_.book, lane.to(), lane.slot(), dial_limit);
     auto dialed = co_await std::move(dialling);
+    (dialed ? worker_.metrics.own.connections_dialled : worker_.metrics.own.dials_failed).add();
     if (!dialed) {
         co_return upstream_refusal(dialed.error());
     }
@@ -164,6 +167,7 @@ refusal session::write_head()
     parts.credential = call_.credential.get();
     parts.token = call_.token.place;
     parts.scratch = &worker_.scratch;
+    parts.trace = &call_.trace;
 
     if (call_.plan->provider->capture != nullptr) {
         begin_capture();

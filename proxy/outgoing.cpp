@@ -68,6 +68,9 @@ public:
         append_field(out_, "Host", call_.upstream->authority);
         copy_fields();
         out_ += via;
+        if (call_.trace != nullptr && call_.trace->known()) {
+            append_field(out_, "traceparent", call_.trace->parent());
+        }
         add_static_fields();
         write_framing();
         if (!inject_fields() || !sign()) {
@@ -135,6 +138,9 @@ private:
             if (stays_here(candidate.name, call_.request->connection)) {
                 continue;
             }
+            if (belongs_to_trace(candidate.name) && !is_state_of_trace(candidate.name)) {
+                continue;
+            }
             if (const std::string* name = carrier(candidate.name)) {
                 if (call_.token == nullptr || !equal_ignoring_case(call_.token->name, *name)) {
                     stripped_.push_back(*name);
@@ -154,6 +160,13 @@ private:
             }
             append_field(out_, candidate.name, candidate.value);
         }
+    }
+
+    // What a caller says of its trace goes with a parent that is known, or not at all.
+    bool is_state_of_trace(std::string_view name) const
+    {
+        return call_.trace != nullptr && call_.trace->known() &&
+               equal_ignoring_case(name, "tracestate");
     }
 
     void append_number(std::string_view name, std::uint64_t value)

@@ -9,6 +9,7 @@
 #include "proxy/gate.hpp"
 #include "proxy/plan.hpp"
 #include "proxy/tokens.hpp"
+#include "proxy/trace.hpp"
 #include "vault/resolver.hpp"
 
 namespace sallyport::proxy {
@@ -21,8 +22,9 @@ struct outgoing {
     const vault::resolved* credential = nullptr;
     vault::secret* scratch = nullptr;    // Where the credential is opened.
     const token_place* token = nullptr;  // Where the run token stood: not the caller's own carrier.
-    std::string payload_hash = {};       // Where the plan signs: payload_hash().
-    unix_micros now = 0;                 // The same.
+    const trace_context* trace = nullptr;  // null: none
+    std::string payload_hash = {};         // Where the plan signs: payload_hash().
+    unix_micros now = 0;                   // The same.
 };
 
 enum class write_fault : std::uint8_t {

@@ -219,7 +219,8 @@ std::vector<template_piece> parse_template(std::string_view text)
 }
 
 result<std::shared_ptr<const snapshot>> snapshot::make(
-    std::shared_ptr<const policy::catalogue> catalogue, std::string& why)
+    std::shared_ptr<const policy::catalogue> catalogue, std::string& why,
+    provider_register* numbers)
 {
     const auto made = std::make_shared<snapshot>();
     std::map<std::string, net::ssl_context> contexts;  // by CA file
@@ -239,6 +240,10 @@ result<std::shared_ptr<const snapshot>> snapshot::make(
                 context = *loaded;
             }
             plan.tls = context;
+        }
+        if (numbers != nullptr) {
+            plan.number = numbers->number_of(provider->facts().id);
+            made->numbers_ = std::max<std::size_t>(made->numbers_, plan.number + 1u);
         }
         made->plans_.push_back(std::move(plan));
     }

@@ -16,6 +16,7 @@
 #include "net/pool.hpp"
 #include "policy/path_prefix.hpp"
 #include "policy/provider.hpp"
+#include "proxy/metrics.hpp"
 #include "vault/connection.hpp"
 
 namespace sallyport::proxy {
@@ -71,6 +72,7 @@ struct signature_plan {
 
 struct provider_plan {
     const policy::provider* provider = nullptr;
+    std::uint16_t number = 0;                  // in the metrics
     std::vector<listed_host> hosts;            // the base first
     net::ssl_context tls;                      // null: plain_http
     std::vector<token_place> places;           // in the order of the file
@@ -87,16 +89,20 @@ struct provider_plan {
 
 class snapshot {
 public:
-    // Fails with net::errc::bad_tls_material naming the provider in `why`.
+    // Fails with net::errc::bad_tls_material naming the provider in `why`. The metrics tell only
+    // providers apart that are given numbers.
     static result<std::shared_ptr<const snapshot>> make(
-        std::shared_ptr<const policy::catalogue> catalogue, std::string& why);
+        std::shared_ptr<const policy::catalogue> catalogue, std::string& why,
+        provider_register* numbers = nullptr);
 
     const provider_plan* find(std::string_view provider_id) const noexcept;
     const std::vector<provider_plan>& providers() const noexcept { return plans_; }
+    std::size_t numbers() const noexcept { return numbers_; }  // every plan's number is below
 
 private:
     std::shared_ptr<const policy::catalogue> catalogue_;
     std::vector<provider_plan> plans_;  // enabled ones, sorted by id
+    std::size_t numbers_ = 1;
 };
 
 // One authority of a connection, with its variables filled in.

@@ -52,6 +52,8 @@ bool unidentified(code value) noexcept
 void session::fill_entry(audit::entry& entry)
 {
     entry.call_id = call_.call_id();
+    entry.trace_id = call_.trace.trace_id();
+    entry.span_id = call_.trace.span_id();
     entry.client = from_.address;
     entry.method = call_.head.method;
     if (call_.run != nullptr) {
@@ -124,12 +126,38 @@ void session::record_outcome(std::string_view fault_code, bool denied)
         outcome.upstream_us =
             call_.answered > call_.sent ? micros_between(call_.sent, call_.answered) : -1;
     }
+    count_call(fault_code, outcome.duration_us, outcome.upstream_us);
     // An outcome that cannot be queued is found missing and closed as outcome_unknown.
     if (call_.capture != nullptr) {
         record_captured(outcome);
     } else {
         worker_.trail.append(outcome);
     }
+}
+
+// Of the provider that fill_entry() names.
+void session::count_call(std::string_view code, std::int64_t duration_us, std::int64_t upstream_us)
+{
+    const provider_plan* provider = nullptr;
+    if (call_.plan != nullptr) {
+        provider = call_.plan->provider;
+    } else if (call_.credential != nullptr) {
+        provider = call_.catalogue->find(call_.credential->record().provider);
+    } else if (call_.providers.size() == 1) {
+        provider = call_.providers.front();
+    }
+    const policy::rule* const rule = call_.decision.decided_by;
+    finished_call call;
+    call.provider = provider == nullptr ? std::uint16_t{0} : provider->number;
+    call.call_class = rule == nullptr ? 0 : static_cast<std::size_t>(rule->cls) + 1;
+    call.code = code;
+    const bool was_sent = call_.attempts != 0;
+    call.gate_us = was_sent ? micros_between(call_.started, call_.sent) : duration_us;
+    call.upstream_us = upstream_us;
+    call.status = call_.answer.status;
+    call.request_bytes = call_.request_bytes;
+    call.response_bytes = call_.response_bytes;
+    count(worker_.metrics, call);
 }
 
 // True if the line is written, folded, or rides with an intent that is.
@@ -139,9 +167,12 @@ net::task<bool> session::record_refusal(const refusal& fate)
         record_outcome(to_string(fate.code), true);
         co_return true;
     }
+    const std::int64_t duration_us = micros_between(call_.started, exchange::clock::now());
+    count_call(to_string(fate.code), duration_us, -1);
     if (call_.run == nullptr && unidentified(fate.code)) {
         if (worker_.unidentified_lines >= worker_context::unidentified_lines_max) {
             ++worker_.unidentified_folded;
+            worker_.metrics.own.refusals_folded.add();
             co_return true;
         }
         ++worker_.unidentified_lines;
@@ -152,7 +183,7 @@ net::task<bool> session::record_refusal(const refusal& fate)
     line.decision = "deny";
     line.code = to_string(fate.code);
     line.status = status_of(fate.code);
-    line.duration_us = micros_between(call_.started, exchange::clock::now());
+    line.duration_us = duration_us;
     if (worker_.trail.append(line)) {
         co_return false;
     }

@@ -52,6 +52,7 @@ net::task<bool> session::serve(refusal early)
 
     refusal fate = std::move(early);
     if (!fate) {
+        call_.trace.read(call_.head, call_.call_id());
         fate = admit(call_.head, call_.request);
     }
     if (!fate) {
@@ -122,6 +123,7 @@ bool session::resolve_warm(refusal& fate)
         !is_candidate(found->record().provider) || !is_fresh(*found)) {
         return false;
     }
+    worker_.metrics.own.credentials_cached.add();
     fate = use(std::move(found));
     return true;
 }
@@ -140,6 +142,8 @@ net::task<refusal> session::resolve()
             continue;
         }
         auto found = worker_.vault.cached(id, vault::boot_millis());
+        (found ? worker_.metrics.own.credentials_cached : worker_.metrics.own.credentials_fetched)
+            .add();
         if (found == nullptr) {
             auto asking = net::asio::co_spawn(worker_.runtime.io(), worker_.vault.fetch(id),
                                               net::asio::as_tuple(net::asio::deferred));

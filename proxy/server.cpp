@@ -212,6 +212,15 @@ void server::replace(std::shared_ptr<const proxy::snapshot> snapshot, settings s
     }
 }
 
+metrics_totals server::metrics() const
+{
+    metrics_totals sum;
+    for (const auto& worker : workers_) {
+        sum.add(worker->metrics());
+    }
+    return sum;
+}
+
 void server::stop()
 {
     using clock = std::chrono::steady_clock;

@@ -40,6 +40,8 @@ public:
     void stop();
 
     std::size_t callers() const noexcept { return callers_.load(); }
+    std::size_t workers() const noexcept { return workers_.size(); }
+    metrics_totals metrics() const;
 
 private:
     std::string open_tcp(const net::listen_address& address);

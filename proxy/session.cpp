@@ -45,6 +45,7 @@ refusal refuse_head(head_state state)
 void exchange::reset()
 {
     started = clock::now();
+    trace = trace_context();
     request = admitted{};
     token.text = token.second = {};
     token.in_proxy_authorization = false;

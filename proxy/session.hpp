@@ -10,6 +10,7 @@
 #include "net/pool.hpp"
 #include "net/stream.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/metrics.hpp"
 #include "proxy/relay.hpp"
 #include "proxy/settings.hpp"
 #include "proxy/trail_gate.hpp"
@@ -27,6 +28,7 @@ struct worker_context {
     trail_gate& trail;
     audit::body_journal* bodies;  // null: none are kept
     run_cache& runs;
+    worker_metrics& metrics;
     std::shared_ptr<const proxy::snapshot> snapshot;
     ulid_source call_ids;
     std::string date;  // the Date field's value, renewed every second
@@ -121,6 +123,7 @@ private:
 
     void fill_entry(audit::entry& entry);
     void record_outcome(std::string_view fault_code, bool denied);
+    void count_call(std::string_view code, std::int64_t duration_us, std::int64_t upstream_us);
     net::task<bool> record_refusal(const refusal& fate);
     net::task<bool> relay_answer(std::string_view& fault);
     bool finish_upstream(bool complete);

@@ -8,13 +8,13 @@ namespace asio = net::asio;
 
 error_code trail_gate::append(const audit::entry& line)
 {
-    if (disk_hangs_) {
-        return audit::errc::unwritable;
-    }
-    const auto appended = writer_->append(line);
+    const result<std::uint64_t> appended =
+        disk_hangs_ ? error_code(audit::errc::unwritable) : writer_->append(line);
     if (!appended) {
+        counts_.trail_lines_refused.add();
         return appended.error();
     }
+    counts_.trail_lines.add();
     schedule();  // Also for lines nobody waits for: an outcome rides with the turn's batch.
     return {};
 }
@@ -83,6 +83,7 @@ void trail_gate::give_up_waiting()
 void trail_gate::resume(waiters& all, bool written)
 {
     last_flush_succeeded_ = written;
+    (written ? counts_.trail_flushes : counts_.trail_flushes_failed).add();
     std::swap(all, resuming_);
     for (auto& waiter : resuming_) {
         std::move(waiter)();

@@ -14,6 +14,7 @@
 
 #include "audit/trail.hpp"
 #include "net/runtime.hpp"
+#include "proxy/metrics.hpp"
 
 namespace sallyport::proxy {
 
@@ -21,8 +22,12 @@ class trail_gate {
 public:
     static constexpr std::chrono::seconds commit_timeout{2};
 
-    trail_gate(net::runtime& runtime, std::unique_ptr<audit::writer> writer)
-        : runtime_(runtime), writer_(std::move(writer)), patience_(runtime.io().get_executor())
+    trail_gate(net::runtime& runtime, std::unique_ptr<audit::writer> writer,
+               worker_counts<counter>& counts)
+        : runtime_(runtime),
+          writer_(std::move(writer)),
+          counts_(counts),
+          patience_(runtime.io().get_executor())
     {
     }
 
@@ -52,6 +57,7 @@ private:
 
     net::runtime& runtime_;
     std::unique_ptr<audit::writer> writer_;
+    worker_counts<counter>& counts_;
     net::asio::basic_waitable_timer<
         std::chrono::steady_clock, net::asio::wait_traits<std::chrono::steady_clock>, net::executor>
         patience_;

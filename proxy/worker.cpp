@@ -52,7 +52,7 @@ worker::worker(parts given, const make_resolver& make)
       runtime_(io_),
       book_(runtime_),
       resolver_(make(io_)),
-      trail_(runtime_, std::move(parts_.trail)),
+      trail_(runtime_, std::move(parts_.trail), metrics_.own),
       runs_(*parts_.verifier),
       context_{.settings = parts_.settings,
                .runtime = runtime_,
@@ -62,6 +62,7 @@ worker::worker(parts given, const make_resolver& make)
                .trail = trail_,
                .bodies = parts_.bodies,
                .runs = runs_,
+               .metrics = metrics_,
                .snapshot = parts_.snapshot,
                .call_ids = {},
                .date = http_date(std::time(nullptr)),
@@ -69,6 +70,7 @@ worker::worker(parts given, const make_resolver& make)
       tick_timer_(io_.get_executor()),
       grant_timer_(io_.get_executor())
 {
+    metrics_.prepare(context_.snapshot->numbers());
 }
 
 worker::~worker() { join(); }
@@ -134,6 +136,7 @@ net::task<> worker::accept(Acceptor& acceptor, net::ssl_context tls)
             new net::stream(runtime_, net::stream::socket_type(std::move(socket))));
         if (parts_.callers->fetch_add(1) >= parts_.settings.limits.connections) {
             parts_.callers->fetch_sub(1);
+            metrics_.own.callers_refused.add();
             const refusal full{
                 code::overloaded, "The gate serves as many callers as it may.", {}, {}};
             const refusal_context context{.call_id = {}, .close = true};
@@ -180,6 +183,7 @@ net::task<> worker::tick()
         auto waiting = tick_timer_.async_wait(as_result);
         co_await std::move(waiting);
         context_.date = http_date(std::time(nullptr));
+        metrics_.own.connections_idle.set(pool_.idle());
         if (context_.unidentified_folded != 0) {
             audit::entry folded;
             folded.kind = audit::kind::call_refused;
@@ -209,6 +213,7 @@ net::task<> worker::watch_grants()
 
 void worker::replace(std::shared_ptr<const proxy::snapshot> snapshot, proxy::settings settings)
 {
+    metrics_.prepare(snapshot->numbers());
     asio::post(io_, [this, snapshot = std::move(snapshot), settings = std::move(settings)] {
         context_.snapshot = snapshot;
         parts_.settings = settings;

@@ -42,6 +42,7 @@ public:
     void start();
 
     // From any thread.
+    const worker_metrics& metrics() const noexcept { return metrics_; }
     void replace(std::shared_ptr<const proxy::snapshot> snapshot, proxy::settings settings);
     void drain();                   // stop accepting, end what is idle, let calls finish
     void cut();                     // end what is left
@@ -69,6 +70,7 @@ private:
     net::asio::io_context io_{1};
     net::asio::executor_work_guard<net::executor> work_;
     parts parts_;
+    worker_metrics metrics_;
     net::runtime runtime_;
     net::address_book book_;
     net::pool pool_;

@@ -51,9 +51,10 @@ public:
     task<void> remove(std::string id) override;
     task<connection> show(std::string id) override;
 
-    task<std::vector<connection>> list(std::string workspace, std::string user) override
+    task<std::vector<connection>> list(std::string workspace, std::string user, std::string after,
+                                       std::size_t limit) override
     {
-        return core_->store->list(std::move(workspace), std::move(user));
+        return core_->store->list(std::move(workspace), std::move(user), std::move(after), limit);
     }
 
     task<void> start_run(run_record run) override;
@@ -92,6 +93,10 @@ public:
     task<void> settle() override { return core_->store->settle(); }
 
     std::string trouble() const override { return core_->store->trouble(); }
+    std::optional<std::chrono::milliseconds> lease_left() const override
+    {
+        return core_->lease.left(boot_millis());
+    }
     std::vector<std::string> warnings() const override { return warnings_; }
 
 private:

@@ -47,7 +47,12 @@ public:
     virtual task<connection> revoke(std::string id, std::string reason) = 0;
     virtual task<void> remove(std::string id) = 0;
     virtual task<connection> show(std::string id) = 0;
-    virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;
+    virtual task<std::vector<connection>> list(std::string workspace, std::string user,
+                                               std::string after, std::size_t limit) = 0;
+    task<std::vector<connection>> list(std::string workspace, std::string user)
+    {
+        return list(std::move(workspace), std::move(user), "", store::everything);
+    }
 
     virtual task<void> start_run(run_record run) = 0;
     virtual task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) = 0;
@@ -82,6 +87,8 @@ public:
 
     // Why the vault cannot answer now; empty: it can. For /readyz.
     virtual std::string trouble() const = 0;
+    // How long what is cached may be used without hearing from the store; none: for ever.
+    virtual std::optional<std::chrono::milliseconds> lease_left() const = 0;
     // What weakens the vault's promises without stopping it (a store that may forget what it has
     // acknowledged), one sentence each, as found at start. For the log.
     virtual std::vector<std::string> warnings() const = 0;

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace sallyport::vault {
 
@@ -40,6 +42,16 @@ public:
             last_.store(now, std::memory_order_relaxed);
         }
         until_.store(until, std::memory_order_release);
+    }
+
+    // None: it never ends.
+    std::optional<std::chrono::milliseconds> left(std::int64_t now) const noexcept
+    {
+        const std::int64_t until = until_.load(std::memory_order_acquire);
+        if (until == forever) {
+            return std::nullopt;
+        }
+        return std::chrono::milliseconds(until > now ? until - now : 0);
     }
 
     // When it ended, or will end; in the beginning, when that was.

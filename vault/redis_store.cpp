@@ -31,7 +31,8 @@ public:
     task<void> replace(stored_connection changed, std::uint64_t expected_version) override;
     task<connection> revoke(std::string id, std::string reason) override;
     task<void> remove(std::string id) override;
-    task<std::vector<connection>> list(std::string workspace, std::string user) override;
+    task<std::vector<connection>> list(std::string workspace, std::string user, std::string after,
+                                       std::size_t limit) override;
 
     key_store& keys() noexcept override { return fleet_->keys(); }
     note_store& notes() noexcept override { return *notes_; }
@@ -167,7 +168,8 @@ task<words> redis_store::workspaces()
     co_return names;
 }
 
-task<std::vector<connection>> redis_store::list(std::string workspace, std::string user)
+task<std::vector<connection>> redis_store::list(std::string workspace, std::string user,
+                                                std::string after, std::size_t limit)
 {
     words names(1, workspace);
     if (workspace.empty()) {
@@ -192,9 +194,10 @@ task<std::vector<connection>> redis_store::list(std::string workspace, std::stri
         }
     }
     std::sort(ids.begin(), ids.end());
+    ids.erase(ids.begin(), std::upper_bound(ids.begin(), ids.end(), after));
 
     std::vector<connection> found;
-    for (std::size_t at = 0; at < ids.size(); at += page) {
+    for (std::size_t at = 0; at < ids.size() && found.size() < limit; at += page) {
         words keys;
         for (std::size_t i = at; i < std::min(at + page, ids.size()); ++i) {
             keys.push_back(connection_key(ids[i]));
@@ -212,7 +215,7 @@ task<std::vector<connection>> redis_store::list(std::string workspace, std::stri
             if (!entry) {
                 co_return entry.error();
             }
-            if (user.empty() || entry->record.user == user) {
+            if (found.size() < limit && (user.empty() || entry->record.user == user)) {
                 found.push_back(std::move(entry->record));
             }
         }

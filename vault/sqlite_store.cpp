@@ -25,7 +25,8 @@ struct statements {
           remove(in, "DELETE FROM connections WHERE id = ?"),
           list(in,
                "SELECT record FROM connections"
-               " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) ORDER BY id"),
+               " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) AND id > ?3"
+               " ORDER BY id LIMIT ?4"),
           sealed(in, "SELECT sealed FROM connections WHERE id = ?"),
           load_run(in, "SELECT expires_at, ended_at FROM runs WHERE workspace = ? AND run = ?"),
           put_run(in, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)"),
@@ -65,9 +66,10 @@ public:
         co_return noted(revoke_now(id, std::move(reason)));
     }
     task<void> remove(std::string id) override { co_return noted(remove_now(id)); }
-    task<std::vector<connection>> list(std::string workspace, std::string user) override
+    task<std::vector<connection>> list(std::string workspace, std::string user, std::string after,
+                                       std::size_t limit) override
     {
-        co_return noted(list_now(workspace, user));
+        co_return noted(list_now(workspace, user, after, limit));
     }
 
     key_store& keys() noexcept override { return *keys_; }
@@ -208,11 +210,12 @@ private:
     // this fails the next one does it.
     void scrub_log() { (void)database_.execute("PRAGMA wal_checkpoint(TRUNCATE)"); }
 
-    result<std::vector<connection>> list_now(const std::string& workspace, const std::string& user)
+    result<std::vector<connection>> list_now(const std::string& workspace, const std::string& user,
+                                             const std::string& after, std::size_t limit)
     {
         std::vector<connection> found;
         sqlite::execution use(statements_.list);
-        use.text(workspace).text(user);
+        use.text(workspace).text(user).text(after).number(static_cast<std::int64_t>(limit));
         const result<void> read = use.for_each_row([&]() -> result<void> {
             std::optional<connection> record = connection_from_json(use.column_text(0));
             if (!record) {

@@ -9,8 +9,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -42,6 +44,8 @@ constexpr unix_micros ended_run_margin = 300'000'000;
 
 class store {
 public:
+    static constexpr std::size_t everything = std::numeric_limits<std::int32_t>::max();
+
     virtual ~store() = default;
 
     // Connections. errc::not_found, errc::already_exists (id or name), errc::version_conflict: also
@@ -54,9 +58,14 @@ public:
     // as it stood before.
     virtual task<connection> revoke(std::string id, std::string reason) = 0;
     virtual task<void> remove(std::string id) = 0;
-    // By id. "" stands for any; with a user only those the user owns, not those shared with the
-    // workspace by others.
-    virtual task<std::vector<connection>> list(std::string workspace, std::string user) = 0;
+    // By id, from behind `after`. "" stands for any; with a user only those the user owns, not
+    // those shared with the workspace by others.
+    virtual task<std::vector<connection>> list(std::string workspace, std::string user,
+                                               std::string after, std::size_t limit) = 0;
+    task<std::vector<connection>> list(std::string workspace, std::string user)
+    {
+        return list(std::move(workspace), std::move(user), "", everything);
+    }
 
     // The wrapped data keys of the workspaces, the notes, and everything a backup holds.
     virtual key_store& keys() noexcept = 0;

@@ -153,7 +153,7 @@ TEST_F(ConnectionCommand, ShowAndListReadPleasantly)
     EXPECT_THAT(list.out, HasSubstr("CONNECTION                       NAME  PROVIDER"));
     EXPECT_THAT(list.out, HasSubstr(id + "  work  demo "));
     EXPECT_EQ(head_of(gate.asked()[1]),
-              "GET /api/connect/connections?workspace=a%20b&user=ann HTTP/1.1");
+              "GET /api/connect/connections?workspace=a%20b&user=ann&limit=1000 HTTP/1.1");
 }
 
 TEST_F(ConnectionCommand, SaysWhatTheGateSaidAndNothingATerminalObeys)

@@ -80,7 +80,7 @@ TEST_F(RunCommand, ListAndEndNameTheWorkspace)
 {
     gate.answer(200, R"({"items":[{"run":"r1","app":"triage","workspace":"acme","user":"ann"}]})");
     EXPECT_THAT(run({"run", "list", "--workspace", "acme"}).out, HasSubstr("r1   triage  acme"));
-    EXPECT_EQ(head_of(gate.asked()[0]), "GET /api/runs?workspace=acme HTTP/1.1");
+    EXPECT_EQ(head_of(gate.asked()[0]), "GET /api/runs?workspace=acme&limit=1000 HTTP/1.1");
     gate.answer(204, "");
     EXPECT_EQ(run({"run", "end", "r@1", "--workspace", "acme"}).out, "ended r@1\n");
     EXPECT_EQ(head_of(gate.asked()[1]), "DELETE /api/runs/r%401?workspace=acme HTTP/1.1");

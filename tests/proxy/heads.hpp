@@ -6,6 +6,7 @@
 
 #include "proxy/gate.hpp"
 #include "proxy/http_head.hpp"
+#include "proxy/trace.hpp"
 
 namespace sallyport::proxy {
 
@@ -40,6 +41,15 @@ head_state drip(const std::string& bytes, Head& out, const head_limits& limits =
         }
     }
     return head_state::incomplete;
+}
+
+inline const std::string example_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+inline trace_context trace_of(const request_head& head)
+{
+    trace_context trace;
+    trace.read(head, "01JD3X5C7ZABCDEFGHJKMNPQRS");
+    return trace;
 }
 
 }  // namespace sallyport::proxy

@@ -69,6 +69,8 @@ written write(const made_plan& made, const std::string& start_line, const std::s
     call.credential = &resolved;
     call.scratch = &scratch;
     call.token = token;
+    const trace_context trace = trace_of(head);
+    call.trace = &trace;
     written out;
     std::vector<std::string_view> stripped;
     out.fault = write_request_head(call, out.text, stripped);
@@ -91,6 +93,15 @@ TEST(OutgoingHead, IsWrittenAnew)
         out.text,
         "GET /v1/x?a=1&b=%20 HTTP/1.1\r\nHost: api.test\r\nAccept: */*\r\nX-A: 1\r\nx-a: 2\r\n"
         "Via: 1.1 sallyport\r\nAuthorization: Bearer s3cret-Value\r\n\r\n");
+}
+
+TEST(OutgoingHead, CarriesATraceOnAsASpanOfItsOwn)
+{
+    const std::string fields = "tracestate: a=b\r\nTraceparent: " + example_parent + "\r\n";
+    const written out = write(bearer_provider(), "GET /example/x", fields);
+    EXPECT_EQ(out.times(example_parent.substr(0, 36)) + out.times("tracestate: a=b\r\n"), 2u);
+    EXPECT_EQ(out.times(example_parent), 0u);
+    EXPECT_EQ(write(bearer_provider(), "GET /example/x", "tracestate: a\r\n").times("trace"), 0u);
 }
 
 TEST(OutgoingHead, FramesTheBodyInItsOwnWords)

@@ -122,7 +122,8 @@ made_plan signing_provider(const std::string& service, const std::string& region
     policy::provider_facts facts = facts_injecting({});
     facts.credentials = {{"custom", {}}};
     facts.credentials.front().sign = {service, region};
-    facts.variables.push_back({"region", "host", ""});
+    facts.variables.emplace_back().name = "region";
+    facts.variables.back().where = "host";
     vault::connection record;
     record.variables["region"] = "eu-central-1";
     return made_plan(std::move(facts), std::move(record));

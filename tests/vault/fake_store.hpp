@@ -115,7 +115,7 @@ public:
     task<void> replace(stored_connection, std::uint64_t) override { co_return errc::unavailable; }
     task<connection> revoke(std::string, std::string) override { co_return errc::unavailable; }
     task<void> remove(std::string) override { co_return errc::unavailable; }
-    task<std::vector<connection>> list(std::string, std::string) override
+    task<std::vector<connection>> list(std::string, std::string, std::string, std::size_t) override
     {
         co_return errc::unavailable;
     }

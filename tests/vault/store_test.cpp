@@ -227,6 +227,38 @@ TEST_P(Store, ListsByWorkspaceAndUser)
     EXPECT_EQ(count("acme", "ann"), 0u);
 }
 
+TEST_P(Store, ListsFromBehindAnIdAndNoMoreThanAskedFor)
+{
+    std::vector<std::string> ids;
+    for (int i = 0; i < 150; ++i) {
+        stored_connection one{example_connection(), ""};
+        one.record.user = i % 3 == 0 ? "bob" : "ann";
+        ids.push_back(one.record.id);
+        ASSERT_FALSE(why(store_->insert(one)));
+    }
+    std::sort(ids.begin(), ids.end());
+    std::vector<std::string> seen;
+    std::string after;
+    for (;;) {
+        const auto page = ask(store_->list("acme", "", after, 40));
+        ASSERT_TRUE(page);
+        if (page->empty()) {
+            break;
+        }
+        EXPECT_LE(page->size(), 40u);
+        for (const connection& one : *page) {
+            seen.push_back(one.id);
+        }
+        after = seen.back();
+    }
+    EXPECT_EQ(seen, ids);
+    const auto bobs = ask(store_->list("acme", "bob", ids[30], 7));
+    ASSERT_TRUE(bobs);
+    ASSERT_EQ(bobs->size(), 7u);
+    EXPECT_GT(bobs->front().id, ids[30]);
+    EXPECT_EQ(bobs->front().user, "bob");
+}
+
 TEST_P(Store, ListsHundredsInTheOrderOfTheirIds)
 {
     for (int i = 0; i < 300; ++i) {

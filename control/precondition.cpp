@@ -1,0 +1,70 @@
+#include "control/precondition.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include "base/text.hpp"
+#include "control/connection_json.hpp"
+
+namespace sallyport::control {
+
+namespace {
+
+std::string tag_of(const vault::connection& record)
+{
+    return '"' + std::to_string(record.version) + '"';
+}
+
+// Whether the field's list of tags has this one; `*` stands for any.
+bool names(std::string_view list, std::string_view tag, bool weak_too)
+{
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        std::string_view one = trim(list.substr(0, comma));
+        if (weak_too && one.starts_with("W/")) {
+            one.remove_prefix(2);
+        }
+        if (one == tag || one == "*") {
+            return true;
+        }
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return false;
+}
+
+}  // namespace
+
+answer shown(const vault::connection& record)
+{
+    answer reply = ok(to_json(record));
+    reply.fields.emplace_back("ETag", tag_of(record));
+    return reply;
+}
+
+binding bound_to(const request& call, const vault::connection& record)
+{
+    binding found;
+    const std::optional<std::string> wanted = call.field("If-Match");
+    if (!wanted) {
+        return found;
+    }
+    found.version = record.version;
+    if (!names(*wanted, tag_of(record), false)) {
+        found.refusal = precondition_failed();
+    }
+    return found;
+}
+
+bool is_known(const request& call, const vault::connection& record)
+{
+    const std::optional<std::string> known = call.field("If-None-Match");
+    return known && names(*known, tag_of(record), true);
+}
+
+answer precondition_failed()
+{
+    return problem(412, "precondition_failed",
+                   "The connection is not the version that If-Match names. Read it again.");
+}
+
+}  // namespace sallyport::control
