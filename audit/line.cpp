@@ -136,13 +136,14 @@ std::size_t room_for(const entry& from) noexcept
 {
     std::size_t bytes = bytes_of(from.query_keys) + bytes_of(from.scopes_used) +
                         bytes_of(from.stripped) + bytes_of(from.capture_truncated);
-    for (const std::string_view text :
-         {from.trace_id,     from.span_id,       from.call_id,      from.workspace,     from.app,           from.run,
-          from.user,         from.connection_id, from.provider,      from.method,
-          from.host,         from.path,          from.operation,     from.cls,
-          from.decision,     from.code,          from.rule,          from.client,
-          from.actor,        from.detail,        from.request_proof, from.response_proof,
-          from.capture_fault}) {
+    for (const std::string_view text : {from.trace_id,       from.span_id,       from.call_id,
+                                        from.workspace,      from.app,           from.run,
+                                        from.user,           from.connection_id, from.provider,
+                                        from.method,         from.host,          from.path,
+                                        from.operation,      from.cls,           from.decision,
+                                        from.code,           from.rule,          from.client,
+                                        from.actor,          from.detail,        from.request_proof,
+                                        from.response_proof, from.capture_fault}) {
         bytes += std::min(text.size(), text_bytes_max);
     }
     return bytes * escaped_bytes_max + fixed_bytes_max;

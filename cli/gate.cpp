@@ -17,8 +17,8 @@
 #include "audit/trail.hpp"
 #include "cli/body_sealer.hpp"
 #include "cli/errands.hpp"
-#include "cli/openings.hpp"
 #include "cli/metrics.hpp"
+#include "cli/openings.hpp"
 #include "cli/sandbox.hpp"
 #include "cli/service_manager.hpp"
 #include "config/catalogue.hpp"
@@ -56,15 +56,6 @@ std::shared_ptr<const proxy::snapshot> make_snapshot(
         throw std::runtime_error(why);
     }
     return *made;
-}
-
-std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& settings)
-{
-    const config::loaded_catalogue loaded = config::load_catalogue(settings.catalogue);
-    for (const config::problem& problem : loaded.problems) {
-        spdlog::error("left out of the catalogue: {}", problem.text());
-    }
-    return loaded.catalogue;
 }
 
 proxy::settings proxy_settings(const config::settings& settings)

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/trail_stream.hpp"
+#include "config/catalogue.hpp"
 
 namespace sallyport::cli {
 
@@ -60,6 +61,15 @@ std::shared_ptr<const oauth::clients> take_clients(config::settings& settings)
     }
     settings.oauth_clients.clear();
     return made;
+}
+
+std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& settings)
+{
+    const config::loaded_catalogue loaded = config::load_catalogue(settings.catalogue);
+    for (const config::problem& problem : loaded.problems) {
+        spdlog::error("left out of the catalogue: {}", problem.text());
+    }
+    return loaded.catalogue;
 }
 
 }  // namespace sallyport::cli

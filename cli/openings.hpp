@@ -8,6 +8,7 @@
 #include "audit/trail.hpp"
 #include "config/settings.hpp"
 #include "oauth/client.hpp"
+#include "policy/provider.hpp"
 
 namespace sallyport::cli {
 
@@ -18,5 +19,8 @@ std::unique_ptr<audit::shipper> ship_trail(const config::settings& settings);
 
 // Their secrets live in wiped memory from here on, and nowhere else.
 std::shared_ptr<const oauth::clients> take_clients(config::settings& settings);
+
+// Without the files that are wrong: the log is told of them.
+std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& settings);
 
 }  // namespace sallyport::cli

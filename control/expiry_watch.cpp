@@ -116,29 +116,41 @@ asio::awaitable<void> expiry_watch::look(std::shared_ptr<state> self)
     if (!*claim) {
         co_return;
     }
-    auto listing = self->vault.list("", "");
-    result<std::vector<vault::connection>> all = co_await std::move(listing);
-    self->looked = all.has_value();
-    const unix_micros now = now_micros();
-    const unix_micros until = now + std::chrono::microseconds(self->ahead).count();
     std::uint64_t expiring = 0;
-    for (std::size_t i = 0; all && i < all->size() && !self->stopped; ++i) {
-        vault::connection& one = (*all)[i];
-        if (one.status != vault::status::active || one.expires_at == 0 || one.expires_at > until ||
-            one.expires_at <= now) {
-            continue;
-        }
-        auto asking = ends(self, one);
-        const bool ending = co_await std::move(asking);
-        if (ending) {
-            ++expiring;
-            auto warning = warn(self, std::move(one));
-            co_await std::move(warning);
+    std::string after;
+    for (bool more = true; more && !self->stopped;) {
+        auto listing = self->vault.list("", "", after, connections_listed);
+        result<std::vector<vault::connection>> page = co_await std::move(listing);
+        self->looked = page.has_value();
+        more = page && page->size() == connections_listed;
+        after = more ? page->back().id : after;
+        for (std::size_t i = 0; page && i < page->size(); ++i) {
+            auto looking = look_at(self, std::move((*page)[i]));
+            const bool ending = co_await std::move(looking);
+            expiring += ending ? 1 : 0;
         }
     }
     self->expiring = expiring;
     auto releasing = self->vault.notes().release("sweep:expiry", **claim);
     [[maybe_unused]] const result<void> released = co_await std::move(releasing);
+}
+
+// Whether it is about to end; then it is told of.
+asio::awaitable<bool> expiry_watch::look_at(std::shared_ptr<state> self, vault::connection record)
+{
+    const unix_micros now = now_micros();
+    const unix_micros until = now + std::chrono::microseconds(self->ahead).count();
+    if (record.status != vault::status::active || record.expires_at <= now ||
+        record.expires_at > until) {
+        co_return false;  // Never is 0.
+    }
+    auto asking = ends(self, record);
+    const bool ending = co_await std::move(asking);
+    if (ending) {
+        auto warning = warn(self, std::move(record));
+        co_await std::move(warning);
+    }
+    co_return ending;
 }
 
 asio::awaitable<bool> expiry_watch::ends(std::shared_ptr<state> self, vault::connection record)

@@ -20,6 +20,7 @@
 namespace sallyport::control {
 
 constexpr std::chrono::hours expiry_warning_default{7 * 24};
+constexpr std::size_t connections_listed = 256;
 
 class expiry_watch {
 public:
@@ -41,6 +42,8 @@ private:
     struct state;
     static boost::asio::awaitable<void> serve(std::shared_ptr<state> self);
     static boost::asio::awaitable<void> look(std::shared_ptr<state> self);
+    static boost::asio::awaitable<bool> look_at(std::shared_ptr<state> self,
+                                                vault::connection record);
     static boost::asio::awaitable<bool> ends(std::shared_ptr<state> self, vault::connection record);
     static boost::asio::awaitable<void> warn(std::shared_ptr<state> self, vault::connection record);
 
