@@ -75,7 +75,7 @@ wrapped_key key_in(const sqlite::execution& row)
 class sqlite_key_store final : public key_store {
 public:
     explicit sqlite_key_store(sqlite::database& database)
-        : database_(indexed(database)), statements_(database)
+        : database_(database), statements_(database)
     {
     }
 
@@ -113,17 +113,6 @@ public:
     }
 
 private:
-    // By workspace alone, for passes over its records; vaults made before this have no such index.
-    static sqlite::database& indexed(sqlite::database& database)
-    {
-        const result<void> made = database.execute(
-            "CREATE INDEX IF NOT EXISTS connection_workspaces ON connections (workspace, id)");
-        if (!made) {
-            throw boost::system::system_error(made.error(), "the vault's tables");
-        }
-        return database;
-    }
-
     // What was deleted is gone from the tables, but older pages still stand in the log. If this
     // fails the next one does it.
     template <class T>
@@ -318,11 +307,8 @@ private:
         if (const result<void> buried = bury_keys(workspace); !buried) {
             return buried.error();
         }
-        {
-            sqlite::execution use(statements_.shred_notes);
-            if (const result<void> gone = use.text(workspace).run(); !gone) {
-                return gone.error();
-            }
+        if (const result<void> gone = shred_notes(workspace); !gone) {
+            return gone.error();
         }
         std::uint64_t done = 0;
         for (;;) {
@@ -344,6 +330,12 @@ private:
             return committed.error();
         }
         return done;
+    }
+
+    result<void> shred_notes(const std::string& workspace)
+    {
+        sqlite::execution use(statements_.shred_notes);
+        return use.text(workspace).run();
     }
 
     // Leaves the newest generation as an empty one.

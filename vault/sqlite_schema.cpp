@@ -44,6 +44,7 @@ BEGIN IMMEDIATE;
 CREATE TABLE notes (
     kind TEXT NOT NULL, id TEXT NOT NULL, workspace TEXT NOT NULL, expires_at INTEGER NOT NULL,
     sealed BLOB NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS connection_workspaces ON connections (workspace, id);
 CREATE INDEX note_ends ON notes (expires_at);
 CREATE INDEX note_workspaces ON notes (workspace, kind, id);
 PRAGMA user_version = 2;
