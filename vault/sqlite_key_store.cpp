@@ -307,7 +307,8 @@ private:
         if (const result<void> buried = bury_keys(workspace); !buried) {
             return buried.error();
         }
-        if (const result<void> gone = shred_notes(workspace); !gone) {
+        sqlite::execution notes(statements_.shred_notes);
+        if (const result<void> gone = notes.text(workspace).run(); !gone) {
             return gone.error();
         }
         std::uint64_t done = 0;
@@ -330,12 +331,6 @@ private:
             return committed.error();
         }
         return done;
-    }
-
-    result<void> shred_notes(const std::string& workspace)
-    {
-        sqlite::execution use(statements_.shred_notes);
-        return use.text(workspace).run();
     }
 
     // Leaves the newest generation as an empty one.
