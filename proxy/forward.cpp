@@ -192,9 +192,7 @@ net::task<refusal> session::send()
         call_.body_fault = code::bad_request;
         co_return refusal{code::bad_request, "The request's body is framed wrongly.", {}, {}};
     }
-    upstream_->expires_after(call_.plan->timeout.count() != 0
-                                 ? call_.plan->timeout
-                                 : worker_.settings.limits.upstream_timeout);
+    upstream_->expires_after(upstream_limit());
     call_.sent = exchange::clock::now();
     const bool sent = upstream_->put({out_, first.head, first.data, first.tail});
     OPENSSL_cleanse(out_.data(), out_.size());
@@ -218,6 +216,12 @@ net::task<refusal> session::send()
         start_pump();
     }
     co_return refusal{};
+}
+
+std::chrono::milliseconds session::upstream_limit() const
+{
+    return call_.plan->timeout.count() != 0 ? call_.plan->timeout
+                                            : worker_.settings.limits.upstream_timeout;
 }
 
 net::task<refusal> session::read_answer_head()

@@ -87,6 +87,7 @@ net::task<bool> session::renew(refusal* fate)
     std::shared_ptr<const vault::resolved> latest = call_.credential;
     auto freshening = freshen(&latest);
     const refusal failed = co_await std::move(freshening);
+    upstream_->expires_after(upstream_limit());
     if (failed) {
         co_return false;
     }

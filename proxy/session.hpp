@@ -95,6 +95,7 @@ private:
     net::task<refusal> read_answer_head();
     net::task<error_code> send_interim();
     bool may_retry(bool reused) const;
+    std::chrono::milliseconds upstream_limit() const;
     refusal upstream_refusal(const error_code& error) const;
     refusal state_refusal(const vault::connection& record) const;
     refusal scope_refusal(const policy::grant& grant) const;

@@ -41,6 +41,8 @@ public:
         : core_(std::move(shared)), warnings_(std::move(warnings))
     {
     }
+    // Refreshes under way share core, and may find whom they would tell gone.
+    ~vault_keeper() override { core_->refreshes.use(nullptr, {}); }
 
     task<connection> add(connection fresh, std::optional<credential> secret_part) override;
     task<connection> update(std::string id, std::function<void(connection&)> change,

@@ -256,6 +256,9 @@ task<connection> refresh_flight::ask_and_settle()
 asio::awaitable<refresh_answer> refresh_flight::ask(opened_connection current)
 {
     const std::shared_ptr<token_source> source = all().source();
+    if (!source) {
+        co_return no_answer();  // The gate is being taken down.
+    }
     const auto asked = std::make_shared<question>(core_->control);
     asked->ended.expires_after(all().settings().timeout);
     auto answered = [asked, source](std::exception_ptr bug, refresh_answer answer) {

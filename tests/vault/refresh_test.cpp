@@ -89,7 +89,7 @@ TEST_P(Refresh, LeavesWhatSomebodyElseHasRefreshed)
     EXPECT_EQ(source_->asked, 2);
 }
 
-TEST_P(Refresh, ThatFollowsAnotherClosely_WaitsLongerEachTime)
+TEST_P(Refresh, WaitsLongerWhereItFollowsAnotherClosely)
 {
     connection now = *ask(keeper_->refresh(add().id, 0));
     for (int i = 0; i < 20; ++i) {
