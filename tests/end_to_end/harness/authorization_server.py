@@ -118,7 +118,8 @@ class AuthorizationServer:
         """A provider file's content: every path below /api, guarded by scopes."""
         path = "/api/**"
         facts = {
-            "authorize_url": self.url + "/auth", "token_url": self.front.url + "/token",
+            "issuer": self.url, "authorize_url": self.url + "/auth",
+            "token_url": self.front.url + "/token",
             "device_authorization_url": self.front.url + "/device/auth",
             "revoke": {"style": "rfc7009", "url": self.front.url + "/token/revocation"},
             "pkce": "required", "client_auth": ["post", "basic"], "scope_separator": " ",

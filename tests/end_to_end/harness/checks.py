@@ -20,6 +20,14 @@ def assert_refused(gate, response, status, code, recorded=True):
     return problem
 
 
+def assert_given_up(gate, response, status, code):
+    """As a refusal, of a call that had reached the provider: intent and outcome are there."""
+    problem = assert_refused(gate, response, status, code, recorded=False)
+    _, outcome = gate.trail.call(problem["call_id"])
+    assert outcome["code"] == code, outcome
+    return problem
+
+
 def assert_forwarded(gate, response, request, **expected):
     """Both lines are there, they agree with what the provider saw, and `expected` holds."""
     intent, outcome = gate.trail.call(response.call_id)

@@ -77,14 +77,17 @@ class Grantee:
 
 
 class OauthLab:
-    """One gate, or `size` of them on one Redis."""
+    """One gate, or `size` of them on one Redis. The callback stands at the first one's public
+    listener."""
 
     identifier = "things"
 
     def __init__(self, make_gate, server, size=1, redis=None, settings=None, **provider):
         self.server = server
         self.grantees = 0
-        self.client = server.client([CALLBACK])
+        self.public = f"http://127.0.0.1:{free_port()}"
+        self.callback = self.public + "/api/connect/callback"
+        self.client = server.client([CALLBACK, self.callback])
         self.redis = redis
         self.gates = []
         content = server.provider(self.identifier, **provider)
@@ -96,9 +99,12 @@ class OauthLab:
     def _make(self, make_gate, content, settings, number):
         given = {"oauth_clients": {self.identifier: {
             "client_id": self.client["client_id"],
-            "client_secret": self.server.secret_file(self.client)}}, **settings}
+            "client_secret": self.server.secret_file(self.client)}},
+            "public": {"listen": [] if number else [self.public.removeprefix("http://")],
+                       "url": self.public}, **settings}
         if self.redis:
-            given["vault"] = {"store": self.redis.url, **given.get("vault", {})}
+            # What is tested is not how soon a gate misses its store.
+            given["vault"] = {"store": self.redis.url, "lease": "10s"}
             given["node"] = f"gate{number + 1}"
         return make_gate([content], settings=given,
                          like=self.gates[0] if self.gates else None)

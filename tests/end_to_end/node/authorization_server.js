@@ -22,6 +22,7 @@ function configuration(key) {
   return {
     clients: [],
     scopes: SCOPES,
+    conformIdTokenClaims: false, // an id_token says whose it is
     claims: { openid: ["sub"], profile: ["name", "email"] },
     findAccount: (_, sub) => ({
       accountId: sub,
