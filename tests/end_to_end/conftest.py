@@ -142,7 +142,9 @@ def authorization_server(authority, certificate):
 
 @pytest.fixture
 def server(authorization_server):
-    """The authorisation server; whatever a test did to its front and its knobs is undone."""
+    """The authorisation server, counting from nothing; whatever a test did to its front and its
+    knobs is undone."""
+    authorization_server.front.reset()
     yield authorization_server
     authorization_server.front.reset()
     authorization_server.set(access_ttl=3600, code_ttl=60)

@@ -117,13 +117,19 @@ TEST(SigV4, SignsNothingWithoutAHost)
 
 // --- in a call -----------------------------------------------------------------------------------
 
-made_plan signing_provider(const std::string& service, const std::string& region = "{region}")
+policy::provider_facts facts_signing(const std::string& service, const std::string& region)
 {
     policy::provider_facts facts = facts_injecting({});
-    facts.credentials = {{"custom", {}}};
-    facts.credentials.front().sign = {service, region};
+    facts.credentials.front().kind = "custom";
+    facts.credentials.front().sign.service = service;
+    facts.credentials.front().sign.region = region;
+    return facts;
+}
+
+made_plan signing_provider(const std::string& service, const std::string& region = "{region}")
+{
+    policy::provider_facts facts = facts_signing(service, region);
     facts.variables.emplace_back().name = "region";
-    facts.variables.back().where = "host";
     vault::connection record;
     record.variables["region"] = "eu-central-1";
     return made_plan(std::move(facts), std::move(record));
@@ -244,9 +250,7 @@ TEST(SignedCall, TakesOnlyPiecesThatNobodySigned)
 TEST(SignedCall, NeedsARegionThatIsOne)
 {
     EXPECT_NE(signing_provider("s3").plan, nullptr);
-    policy::provider_facts facts = facts_injecting({});
-    facts.credentials = {{"custom", {}}};
-    facts.credentials.front().sign = {"s3", "{region}"};
+    const policy::provider_facts facts = facts_signing("s3", "{region}");
     EXPECT_EQ(made_plan(facts).plan, nullptr);
     vault::connection record;
     record.variables["region"] = "eu/../x";

@@ -22,6 +22,7 @@ class Journey:
         self.authorize_url = answer["authorize_url"]
         self.expires_at = answer["expires_at"]
         self.asked = parameters(self.authorize_url)
+        self.gate.heard.pop()  # The one answer that a state belongs in.
         lab.gate.planted.plant("state", self.asked["state"])
 
     def go(self, **person):
@@ -81,6 +82,8 @@ def visit(lab, address):
     session = requests.Session()
     session.trust_env = False
     answer = session.get(address, allow_redirects=False, timeout=60)
+    shown = {name: value for name, value in answer.headers.items()
+             if name != "Location"}  # That is where a ticket belongs.
     lab.gate.heard.append((urllib.parse.urlsplit(address).path,
-                           answer.content + str(dict(answer.headers)).encode()))
+                           answer.content + str(shown).encode()))
     return answer
