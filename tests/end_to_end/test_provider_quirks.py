@@ -242,8 +242,9 @@ def test_a_token_endpoint_that_cannot_prove_who_it_is_hears_nothing(quirks):
 @pytest.mark.parametrize("answer", [
     {"access_token": ""}, {"access_token": None}, {"access_token": 7},
     {"access_token": "a\r\nX-Evil: 1"}, {"token_type": "mac"}, {"access_token": "x" * 70000},
-    {"error": "invalid_grant"}, {"refresh_token": 7}],
-    ids=["empty", "none", "number", "lines", "mac", "long", "error", "refresh"])
+    {"error": "invalid_grant"}, {"expires_in": 3600.5}, {"expires_in": -5},
+    {"expires_in": "soon"}],
+    ids=["empty", "none", "number", "lines", "mac", "long", "error", "fraction", "past", "soon"])
 def test_an_answer_that_is_none_connects_nothing(quirks, answer):
     connection, sent = quirks.begin("plain")
     quirks.made.tells(quirks.tokens(**answer))
@@ -265,7 +266,7 @@ def test_a_redirect_is_not_followed(quirks):
     assert there == [] and quirks.record(connection)["status"] != "active"
 
 
-@pytest.mark.parametrize("value", [None, "3600", 3600.5, -5, 0, "soon"], ids=str)
+@pytest.mark.parametrize("value", [None, "3600", 0], ids=str)
 def test_any_expiry_is_survived(quirks, value):
     connection, _ = quirks.authorise("plain", quirks.tokens(expires_in=value, scope="a:read"))
     assert quirks.record(connection)["status"] == "active"
