@@ -58,13 +58,6 @@ std::shared_ptr<const proxy::snapshot> make_snapshot(
     return *made;
 }
 
-proxy::settings proxy_settings(const config::settings& settings)
-{
-    proxy::settings out = settings.proxy;
-    out.connect_page = settings.control.connect_page;
-    return out;
-}
-
 }  // namespace
 
 // In the order of dependence: what stands further down borrows from what stands above.
@@ -95,8 +88,10 @@ struct gate::parts {
         for (const std::string& warning : vault->warnings()) {
             spdlog::warn("{}", warning);
         }
-        vault->use_tokens(authorities,
-                          [this](const vault::lifecycle_event& event) { house.tell(event); });
+        vault->use_tokens(authorities, [this](const vault::lifecycle_event& event) {
+            metrics.record_refresh(event.what);
+            house.tell(event);
+        });
         if (!settings.audit.stream.empty()) {
             shipper = ship_trail(settings);
         }
@@ -160,7 +155,8 @@ struct gate::parts {
                              .durability = settings.audit.durability,
                              .is_ready = not_ready().empty(),
                              .has_stream = shipper != nullptr,
-                             .audit_behind = shipper ? shipper->behind() : 0});
+                             .audit_behind = shipper ? shipper->behind() : 0,
+                             .chores = &chores});
     }
 
     asio::awaitable<control::reload_outcome> reload();

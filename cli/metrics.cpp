@@ -146,6 +146,32 @@ void add_trail(exposition& out, const gate_metrics::sources& from,
     }
 }
 
+void add_errands(exposition& out, const errands& chores)
+{
+    const control::event_outbox::counts told = chores.told();
+    out.family("sallyport_events_total", "counter", "Events for receivers, one for each");
+    out.sample({{"outcome", "told"}}, told.told);
+    out.sample({{"outcome", "delivered"}}, told.delivered);
+    out.sample({{"outcome", "failed"}}, told.failed);
+    out.sample({{"outcome", "given_up"}}, told.given_up);
+    const control::webhook_inbox::counts taken = chores.taken();
+    out.family("sallyport_provider_events_total", "counter", "Events that providers sent");
+    out.sample({{"outcome", "published"}}, taken.accepted);
+    out.sample({{"outcome", "repeated"}}, taken.repeated);
+    out.sample({{"outcome", "refused"}}, taken.refused);
+    out.sample({{"outcome", "failed"}}, taken.failed);
+    const control::grant_revoker::counts ended = chores.revoked();
+    out.family("sallyport_provider_revocations_total", "counter",
+               "Grants ended at their providers");
+    out.sample({{"outcome", "done"}}, ended.done);
+    out.sample({{"outcome", "not_supported"}}, ended.not_supported);
+    out.sample({{"outcome", "failed"}}, ended.failed);
+    out.family("sallyport_provider_revocations_waiting", "gauge", "Grants still to be ended");
+    out.sample(ended.waiting);
+    out.family("sallyport_connections_expiring", "gauge", "Connections about to end for good");
+    out.sample(chores.expiring());
+}
+
 void add_vault(exposition& out, const vault::keeper& vault,
                const std::array<std::uint64_t, 4>& refreshes, const control::tally& control)
 {
@@ -244,6 +270,9 @@ std::string gate_metrics::text(const sources& from) const
     add_connections(out, from.proxy, sums.all);
     add_trail(out, from, sums.all);
     add_vault(out, from.vault, refreshes_, from.control);
+    if (from.chores != nullptr) {
+        add_errands(out, *from.chores);
+    }
     add_control(out, from);
     add_process(out, started_at_);
     return out.take();

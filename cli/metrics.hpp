@@ -11,6 +11,7 @@
 
 #include "audit/settings.hpp"
 #include "base/time.hpp"
+#include "cli/errands.hpp"
 #include "control/tally.hpp"
 #include "policy/provider.hpp"
 #include "proxy/server.hpp"
@@ -40,6 +41,7 @@ public:
         bool is_ready = false;
         bool has_stream = false;
         std::uint64_t audit_behind = 0;
+        const errands* chores = nullptr;
     };
     std::string text(const sources& from) const;
 

@@ -72,4 +72,11 @@ std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& 
     return loaded.catalogue;
 }
 
+proxy::settings proxy_settings(const config::settings& settings)
+{
+    proxy::settings out = settings.proxy;
+    out.connect_page = settings.control.connect_page;
+    return out;
+}
+
 }  // namespace sallyport::cli

@@ -23,4 +23,6 @@ std::shared_ptr<const oauth::clients> take_clients(config::settings& settings);
 // Without the files that are wrong: the log is told of them.
 std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& settings);
 
+proxy::settings proxy_settings(const config::settings& settings);
+
 }  // namespace sallyport::cli

@@ -106,12 +106,22 @@ std::optional<std::string> read_settings(member_reader& members, complaints& wro
     return json::serialize(*given);
 }
 
+// A flavour of the OAuth flow, or a place of the token in its answer.
+bool is_flow_variant(const policy::provider& provider, const std::string& variant)
+{
+    const auto& flow = provider.facts().oauth2;
+    return flow && (std::any_of(flow->variants.begin(), flow->variants.end(),
+                                [&](const auto& one) { return one.name == variant; }) ||
+                    std::any_of(flow->token_paths.begin(), flow->token_paths.end(),
+                                [&](const auto& one) { return one.first == variant; }));
+}
+
 void check_variant(member_reader& members, const policy::provider& provider,
                    const policy::credential_kind& kind, const std::string& variant)
 {
     const auto& tables = provider.facts().tables;
     const bool is_known =
-        variant.empty() ||
+        variant.empty() || (kind.kind == "oauth2" && is_flow_variant(provider, variant)) ||
         std::any_of(tables.begin(), tables.end(), [&](const policy::rule_table& table) {
             return table.variant == variant &&
                    (table.kinds.empty() || std::find(table.kinds.begin(), table.kinds.end(),

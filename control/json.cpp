@@ -92,7 +92,11 @@ std::string member_reader::required_text(std::string_view name)
         complain(name, "is required", complaint_code::shape);
         return {};
     }
-    return text(name).value_or(std::string());
+    std::optional<std::string> found_text = text(name);
+    if (found_text && found_text->empty()) {
+        complain(name, "must not be empty");
+    }
+    return found_text.value_or(std::string());
 }
 
 std::optional<bool> member_reader::flag(std::string_view name)

@@ -84,7 +84,8 @@ TEST(OpenApi, TellsRolesParametersBodyAndAnswersOfARoute)
     EXPECT_EQ(start.at("requestBody").at("content").at("application/json").at("schema").at("$ref"),
               "#/components/schemas/new_run");
     EXPECT_EQ(start.at("responses").at("422").at("x-codes"),
-              json::parse(R"(["invalid_request","unknown_provider","requirements_unsatisfied"])"));
+              json::parse(R"(["idempotency_key_reused","invalid_request","unknown_provider",
+                              "requirements_unsatisfied"])"));
 }
 
 TEST(OpenApi, FindsAnAnswerThatTheTableLacks)

@@ -196,7 +196,6 @@ def test_no_proof_is_sent_to_who_chokes_on_it(quirks):
     assert "code_challenge" in quirks.authorise("plain")[1]
 
 
-@pytest.mark.xfail(reason="a variant can be chosen only where a table of rules has it")
 def test_a_token_may_stand_deeper_in_the_answer(quirks):
     inner = quirks.tokens()
     answer = {"ok": True, "access_token": quirks.gate.planted.plant("bot token"),

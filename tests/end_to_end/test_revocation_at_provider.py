@@ -6,8 +6,6 @@ from harness.oauth_lab import OauthLab
 from harness.processes import until
 from test_authorize_refusals import RETURN, TwoSteps
 
-pytestmark = pytest.mark.xfail(reason="what is left to be revoked is not yet taken up")
-
 
 @pytest.fixture(scope="module")
 def lab(make_gate, authorization_server):
