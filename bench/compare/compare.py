@@ -45,8 +45,9 @@ def options():
     add("--seconds", type=int, default=4, help="of each round and contestant")
     add("--only", type=lambda text: text.split(","), metavar="NAME,...",
         help=f"of {', '.join(PEERS)} and the gates; {BASELINE} always runs")
-    add("--gate", action="append", metavar="NAME=PATH",
-        help="a build of the gate, may be repeated (sallyport=build/release/sallyport)")
+    add("--gate", action="append", metavar="NAME=PATH[,fsync]",
+        help="a build of the gate, may be repeated (sallyport=build/release/sallyport); with "
+             "fsync its trail is")
     add("--json", default="build/bench/compare.json", metavar="PATH",
         help="every round, for later")
     chosen = parser.parse_args()
@@ -70,7 +71,8 @@ def line_up(scene, chosen):
             everyone.append(contestants.Peer(scene, name, command, needs_redis))
     for name, program in chosen.gates.items():
         if not chosen.only or name in chosen.only:
-            everyone.append(contestants.Gate(scene, name, program))
+            path, _, durability = program.partition(",")
+            everyone.append(contestants.Gate(scene, name, path, durability or "write"))
     return everyone
 
 

@@ -155,11 +155,12 @@ class Gate:
 
     prefix = "/bench"
 
-    def __init__(self, scene, name, program):
+    def __init__(self, scene, name, program, durability="write"):
         self.name, self.program = name, os.path.abspath(program)
         self.directory = os.path.join(scene.directory, "gate-" + name)
         quietly(self.program, "init", self.directory)
-        self.write("sallyport.yaml", SETTINGS)
+        self.write("sallyport.yaml", SETTINGS.replace("durability: write",
+                                                      f"durability: {durability}"))
         authority = os.path.join(scene.directory, "authority.pem")
         self.write("catalogue/bench.yaml",
                    PROVIDER.format(port=scene.upstream_port, authority=authority))

@@ -55,7 +55,9 @@ def make_gate():
 
     def make(providers, like=None, **options):
         """`like`: another gate of its fleet, whose keys it gets."""
-        gate = Gate(providers, planted=like.planted if like else None, **options)
+        if like:
+            options["planted"] = like.planted
+        gate = Gate(providers, **options)
         made.append(gate)
         if like:
             gate.share_keys(like)
