@@ -80,8 +80,10 @@ session::session(worker_context& worker, net::stream::pointer client, origin fro
     client_->observe(this);
 }
 
+// Also where run() ended with an exception: the stream may live on for whoever is at work on it.
 session::~session()
 {
+    client_->observe(nullptr);
     OPENSSL_cleanse(last_token_.data(), last_token_.size());
     OPENSSL_cleanse(head_text_.data(), head_text_.size());
 }
