@@ -64,16 +64,7 @@ asio::awaitable<answer> move_connection(request& call, const transition& step)
     };
     auto updating = call.gate.vault.update(before.id, change, std::nullopt);
     const auto updated = co_await std::move(updating);
-    if (!updated || overtaken) {
-        answer refusal = failed(
-            call, line, updated ? error_code(vault::errc::version_conflict) : updated.error());
-        if (overtaken && bound.version) {
-            refusal = precondition_failed();
-        }
-        co_return refusal;
-    }
-    call.gate.tell("connection.updated", *updated);
-    co_return shown(*updated);
+    co_return changed(call, line, updated, overtaken, bound);
 }
 
 }  // namespace

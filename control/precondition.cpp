@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "control/connection_json.hpp"
+#include "vault/error.hpp"
 
 namespace sallyport::control {
 
@@ -65,6 +66,18 @@ answer precondition_failed()
 {
     return problem(412, "precondition_failed",
                    "The connection is not the version that If-Match names. Read it again.");
+}
+
+answer changed(const request& call, const audit::entry& line,
+               const result<vault::connection>& updated, bool overtaken, const binding& bound)
+{
+    if (updated && !overtaken) {
+        call.gate.tell("connection.updated", *updated);
+        return shown(*updated);
+    }
+    answer refusal =
+        failed(call, line, updated ? error_code(vault::errc::version_conflict) : updated.error());
+    return overtaken && bound.version ? precondition_failed() : refusal;
 }
 
 }  // namespace sallyport::control

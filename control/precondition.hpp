@@ -35,4 +35,9 @@ bool is_known(const request& call, const vault::connection& record);
 
 answer precondition_failed();
 
+// The answer to a change that `line` announced; whoever wants to hear of changes is told of it.
+// `overtaken`: the record was another one by the time it was to be changed.
+answer changed(const request& call, const audit::entry& line,
+               const result<vault::connection>& updated, bool overtaken, const binding& bound);
+
 }  // namespace sallyport::control

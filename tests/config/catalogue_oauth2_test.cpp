@@ -1,25 +1,14 @@
 #include "config/catalogue_file.hpp"
+#include "tests/config/block_problems.hpp"
 
 #include <gtest/gtest.h>
 
 namespace sallyport::config {
 namespace {
 
-// What is wrong with an oauth2 block; `facts` as they were read.
 std::string problems_of(std::string_view text, policy::provider_facts& facts)
 {
-    problems found;
-    yaml_file file("p.yaml", found);
-    EXPECT_TRUE(file.parse(text));
-    {
-        yaml_map top(file, file.root());
-        read_oauth2(file, top, facts);
-    }
-    std::string all;
-    for (const problem& problem : found) {
-        all += problem.text() + "\n";
-    }
-    return all;
+    return block_problems(read_oauth2, text, facts);
 }
 
 TEST(OAuth2Block, BecomesFacts)

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "config/catalogue_file.hpp"
+#include "tests/config/block_problems.hpp"
 #include "tests/config/settings_directory.hpp"
 
 namespace sallyport::config {
@@ -8,18 +9,7 @@ namespace {
 
 std::string problems_of(std::string_view text, policy::provider_facts& facts)
 {
-    problems found;
-    yaml_file file("p.yaml", found);
-    EXPECT_TRUE(file.parse(text));
-    {
-        yaml_map top(file, file.root());
-        read_webhooks(file, top, facts);
-    }
-    std::string all;
-    for (const problem& problem : found) {
-        all += problem.text() + "\n";
-    }
-    return all;
+    return block_problems(read_webhooks, text, facts);
 }
 
 TEST(WebhooksBlock, BecomesFacts)
