@@ -115,7 +115,8 @@ class AuthorizationServer:
     # The provider made of it.
 
     def provider(self, identifier="things", oauth2=None, **more):
-        """A provider file's content: every path below /api, guarded by scopes."""
+        """A provider file's content: every path below /api, guarded by scopes. What is None in
+        `oauth2` is left out."""
         path = "/api/**"
         facts = {
             "issuer": self.url, "authorize_url": self.url + "/auth",
@@ -124,6 +125,7 @@ class AuthorizationServer:
             "revoke": {"style": "rfc7009", "url": self.front.url + "/token/revocation"},
             "pkce": "required", "client_auth": ["post", "basic"], "scope_separator": " ",
             "refresh": {"rotation": "rotates"}, **(oauth2 or {})}
+        facts = {name: fact for name, fact in facts.items() if fact is not None}
         return catalogue.provider(
             identifier, self.url, self.authority,
             [catalogue.rule("things.get", "read", ["GET"], path, [["things:read"]]),

@@ -76,7 +76,9 @@ export function bench(provider, knobs) {
     },
     // Ends one access token alone, long before its time.
     expire: async ({ token }) => {
-      await (await provider.AccessToken.find(token))?.destroy();
+      const found =
+        (await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token));
+      await found?.destroy();
       return {};
     },
     alive: async ({ token }) => ({
