@@ -172,6 +172,7 @@ refusal session::strip_collected()
             call_.stripped.push_back(name);
         }
     }
+    call_.stripped_of_body = call_.stripped.size();
     collected_.swap(rest);
     call_.request.body = {body_kind::length, collected_.size()};
     return {};

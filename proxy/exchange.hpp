@@ -44,6 +44,7 @@ struct exchange {
     policy::request_path path;
     policy::decision decision;
     std::vector<std::string_view> stripped;
+    std::size_t stripped_of_body = 0;  // the first of them
     bool intent_recorded = false;
 
     response_head answer;
@@ -51,6 +52,7 @@ struct exchange {
     bool upstream_keep_alive = false;
     unsigned attempts = 0;
     bool renewed = false;  // the provider refused the credential, and a fresher one was asked for
+    bool keeping = false;  // what is sent of the body is kept, to be sent again if that happens
     unsigned status = 0;   // that the caller was given
     std::uint64_t request_bytes = 0;
     std::uint64_t response_bytes = 0;

@@ -22,14 +22,14 @@ refusal protocol_error(std::string_view detail)
     return {code::upstream_protocol_error, detail, {}, {}};
 }
 
+}  // namespace
+
 // RFC 9110, 9.2.2.
 bool is_idempotent(std::string_view method) noexcept
 {
     return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
            method == "OPTIONS";
 }
-
-}  // namespace
 
 net::task<refusal> session::forward()
 {
@@ -41,6 +41,7 @@ net::task<refusal> session::forward()
             co_return unfit;
         }
     }
+    begin_keeping();
     for (;;) {
         refusal fate;
         upstream_ = call_.attempts == 0 ? call_.upstream->lane->take() : net::stream::pointer();
@@ -93,7 +94,6 @@ net::task<refusal> session::forward()
         if (fate.code != code::upstream_unreachable || !silent || !may_retry(reused)) {
             co_return fate;
         }
-        call_.stripped.clear();
     }
 }
 
@@ -173,6 +173,7 @@ refusal session::write_head()
         begin_capture();
     }
     if (is_collected()) {
+        keep_sent(collected_);
         refusal unusable = add_credential();
         if (unusable) {
             drop_collected();
@@ -184,6 +185,7 @@ refusal session::write_head()
         parts.now = now_micros();
     }
     out_.clear();
+    call_.stripped.resize(call_.stripped_of_body);  // An earlier attempt may have added to it.
     const write_fault fault = write_request_head(parts, out_, call_.stripped);
     worker_.scratch.shrink(0);
     if (fault != write_fault::none) {
@@ -211,8 +213,11 @@ net::task<refusal> session::send()
     }
     upstream_->expires_after(upstream_limit());
     call_.sent = exchange::clock::now();
-    if (call_.capture != nullptr && !collected) {
-        call_.capture->add(audit::body_side::request, first.data);
+    if (!collected) {
+        keep_sent(first.data);
+        if (call_.capture != nullptr) {
+            call_.capture->add(audit::body_side::request, first.data);
+        }
     }
     const bool sent = upstream_->put({out_, first.head, first.data, first.tail});
     OPENSSL_cleanse(out_.data(), out_.size());
@@ -353,6 +358,7 @@ net::task<bool> session::pump_body()
             call_.body_fault = code::bad_request;
             co_return false;
         }
+        keep_sent(piece.data);
         if (call_.capture != nullptr) {
             call_.capture->add(audit::body_side::request, piece.data);
         }

@@ -1,4 +1,6 @@
 // Credentials that are about to expire, have expired, or that the provider refuses.
+#include <openssl/crypto.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <algorithm>
@@ -12,6 +14,9 @@ namespace {
 
 // How long after a refresh was asked for calls leave it at that.
 constexpr unix_micros asked_pause = 5'000'000;
+
+// Of a body that may have to be sent again.
+constexpr std::size_t kept_body_bytes_max = 64 * 1024;
 
 }  // namespace
 
@@ -72,14 +77,70 @@ bool session::wants_renewal() const noexcept
     return call_.answer.status == 401 && !call_.renewed && call_.credential->refreshable();
 }
 
+// A body that streams past is gone once it was sent. That of a call which may be made twice (RFC
+// 9110, 9.2.2) is kept while it is small, should the provider refuse the credential.
+void session::begin_keeping()
+{
+    call_.keeping = call_.request.body.kind != body_kind::none && call_.credential->refreshable() &&
+                    is_idempotent(call_.head.method);
+}
+
+void session::keep_sent(std::string_view data)
+{
+    if (!call_.keeping || call_.renewed) {
+        return;
+    }
+    if (data.size() > kept_body_bytes_max - kept_.size()) {
+        drop_kept();
+        return;
+    }
+    // Grows by hand: what a growing string leaves behind would not be wiped.
+    if (kept_.capacity() - kept_.size() < data.size()) {
+        std::string roomier;
+        roomier.reserve(std::max(2 * kept_.capacity(), kept_.size() + data.size()));
+        roomier += kept_;
+        OPENSSL_cleanse(kept_.data(), kept_.size());
+        kept_.swap(roomier);
+    }
+    kept_ += data;
+}
+
+void session::drop_kept()
+{
+    call_.keeping = false;
+    if (!kept_.empty()) {
+        OPENSSL_cleanse(kept_.data(), kept_.size());
+        std::string().swap(kept_);
+    }
+}
+
+bool session::can_repeat() const noexcept
+{
+    return call_.request.body.kind == body_kind::none || (call_.keeping && call_.body_complete);
+}
+
+// What was kept takes the place of a body that was collected.
+void session::repeat_body()
+{
+    if (call_.request.body.kind == body_kind::none) {
+        return;
+    }
+    drop_collected();
+    collected_.swap(kept_);
+    if (call_.body_type == body_type::other) {
+        call_.body_type = body_type::opaque;
+    }
+    call_.request.body = {body_kind::length, collected_.size()};
+}
+
 // The provider refuses the credential although it should be valid. True: a fresher one is at hand
-// and the call may be repeated, since it had no body that would be gone. Else the answer is passed
-// on, and the next call finds the fresher one; unless it turned out that there will be none.
+// and the call may be repeated. Else the answer is passed on, and the next call finds the fresher
+// one; unless it turned out that there will be none.
 net::task<bool> session::renew(refusal* fate)
 {
     call_.renewed = true;
     const vault::connection& used = call_.credential->record();
-    if (call_.request.body.kind != body_kind::none) {
+    if (!can_repeat()) {
         worker_.vault.begin_refresh(used.id, used.credential_version);
         co_return false;
     }
@@ -104,7 +165,7 @@ net::task<bool> session::renew(refusal* fate)
     }
     latest->note = call_.credential->note;
     call_.credential = std::move(latest);
-    call_.stripped.clear();
+    repeat_body();
     co_return true;
 }
 

@@ -78,6 +78,7 @@ net::task<bool> session::serve(refusal early)
     }
     if (!fate) {
         fate = co_await forward();
+        drop_kept();
     }
     bool keep = false;
     if (fate) {

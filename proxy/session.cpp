@@ -60,11 +60,13 @@ void exchange::reset()
     upstream = nullptr;
     decision = policy::decision{};
     stripped.clear();
+    stripped_of_body = 0;
     intent_recorded = false;
     answer_body = framing{};
     upstream_keep_alive = false;
     attempts = 0;
     renewed = false;
+    keeping = false;
     status = 0;
     request_bytes = response_bytes = 0;
     client_lost = false;
@@ -86,6 +88,7 @@ session::~session()
     client_->observe(nullptr);
     OPENSSL_cleanse(last_token_.data(), last_token_.size());
     OPENSSL_cleanse(head_text_.data(), head_text_.size());
+    OPENSSL_cleanse(kept_.data(), kept_.size());
 }
 
 net::task<> session::run()

@@ -88,6 +88,11 @@ private:
     net::task<refusal> freshen(std::shared_ptr<const vault::resolved>* credential);
     bool wants_renewal() const noexcept;
     net::task<bool> renew(refusal* fate);
+    void begin_keeping();
+    void keep_sent(std::string_view data);
+    void drop_kept();
+    bool can_repeat() const noexcept;
+    void repeat_body();
 
     bool still_granted() const;
     net::task<> recheck_grant();
@@ -139,6 +144,7 @@ private:
     net::stream::pointer upstream_;
     body_reader request_body_{framing{}, false};
     std::string collected_;   // A body that is changed before it is sent; wiped.
+    std::string kept_;        // A body that was sent, for the provider that asks again; wiped.
     std::string last_token_;  // of last_run_, for the next call on this connection; wiped
     std::shared_ptr<const proxy::run> last_run_;
     bool serving_ = false;
@@ -150,6 +156,9 @@ private:
     net::wake_point pump_ended_;
     std::vector<std::string_view> query_keys_;
 };
+
+// RFC 9110, 9.2.2: made twice, it does what it does once.
+bool is_idempotent(std::string_view method) noexcept;
 
 // Whether what a call was decided on with the one record holds with the other.
 bool same_grant(const vault::connection& before, const vault::connection& after);

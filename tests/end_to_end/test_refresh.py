@@ -1,5 +1,7 @@
 """Tokens that expire, against a real authorisation server that burns a grant whose refresh token is
 used twice: one refresh for all who wait, served again, and nothing expired at the provider."""
+import hashlib
+
 import pytest
 from harness.burst import burst, summary
 from harness.checks import assert_given_up, assert_refused
@@ -14,6 +16,11 @@ def lab(make_gate, authorization_server):
     made = OauthLab(make_gate, authorization_server)
     yield made
     made.close()
+
+
+def await_refresh(lab, grantee):
+    until(lambda: lab.gate.trail.lines("connection.refreshed", connection_id=grantee.connection),
+          "the refresh that the next call needs")
 
 
 def test_a_token_that_is_good_is_used_as_it_is(lab, server):
@@ -43,13 +50,35 @@ def test_a_token_the_provider_no_longer_takes_is_refreshed_and_the_call_made_aga
     assert [call["alive"] for call in grantee.arrivals()] == [False, True]
 
 
-def test_a_body_is_never_sent_twice(lab, server):
+@pytest.mark.parametrize("pieces", [[b"a thing"], [b"a ", b"thing"], [b"x" * 30_000, b"y" * 30_000]],
+                         ids=["whole", "in pieces", "large"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_small_body_is_sent_again_where_the_method_may_be_repeated(lab, server, pieces, chunked):
+    grantee = Grantee(lab)
+    server.bench("expire", token=grantee.tokens["access_token"])
+    body = b"".join(pieces)
+    sent = iter(pieces) if chunked else body
+    assert grantee.call("again", "PUT", sent).status == 200
+    assert [(call["alive"], call["bytes"], call["sha256"]) for call in grantee.arrivals()] \
+        == [(alive, len(body), hashlib.sha256(body).hexdigest()) for alive in (False, True)]
+    assert server.front.count() == 1
+
+
+def test_a_large_body_is_not_sent_again(lab, server):
+    grantee = Grantee(lab)
+    server.bench("expire", token=grantee.tokens["access_token"])
+    assert grantee.call("once", "PUT", b"x" * (64 * 1024 + 1)).status == 401
+    assert [call["bytes"] for call in grantee.arrivals()] == [64 * 1024 + 1]
+    await_refresh(lab, grantee)
+    assert server.front.count() == 1
+
+
+def test_a_body_of_a_call_that_may_do_something_twice_is_sent_once(lab, server):
     grantee = Grantee(lab)
     server.bench("expire", token=grantee.tokens["access_token"])
     assert grantee.call("once", "POST", b"a thing").status == 401
     assert [call["bytes"] for call in grantee.arrivals()] == [7]
-    until(lambda: lab.gate.trail.lines("connection.refreshed", connection_id=grantee.connection),
-          "the refresh that the next call needs")
+    await_refresh(lab, grantee)
     assert server.front.count() == 1
     assert grantee.call("once", "POST", b"a thing").status == 200
     assert [call["alive"] for call in grantee.arrivals()] == [False, True]

@@ -1,6 +1,8 @@
 // What stands beside the authorisation server: the API that its access tokens are good for, and
 // the bench, where a test registers clients, turns knobs, ends grants and reads what happened.
 
+import { createHash } from "node:crypto";
+
 import { jsonOf } from "./forms.js";
 
 // What is known of a token that reached the API: whether it is alive, and whose.
@@ -36,13 +38,16 @@ export function bench(provider, knobs) {
     const [, token = ""] = /^Bearer (.+)$/.exec(request.headers.authorization ?? "") ?? [];
     const known = token ? await judge(provider, token) : undefined;
     let bytes = 0;
+    const sum = createHash("sha256");
     for await (const piece of request) {
       bytes += piece.length;
+      sum.update(piece);
     }
     state.calls.push({
       method: request.method,
       path: request.url,
       bytes,
+      sha256: sum.digest("hex"),
       token,
       alive: Boolean(known),
       at: Date.now(),
