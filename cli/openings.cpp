@@ -55,6 +55,7 @@ std::shared_ptr<const oauth::clients> take_clients(config::settings& settings)
         one.id = given.client_id;
         one.secret = vault::secret(given.client_secret);
         one.private_key = vault::secret(given.private_key);
+        one.hosts = std::move(given.hosts);
         OPENSSL_cleanse(given.client_secret.data(), given.client_secret.size());
         OPENSSL_cleanse(given.private_key.data(), given.private_key.size());
         made->add(provider, std::move(one));

@@ -128,6 +128,7 @@ private:
         read_texts(map, "param_names", into_.param_names);
         read_texts(map, "token_paths", into_.token_paths);
         map.read("response_vars", into_.response_vars);
+        map.read("client_hosts", into_.client_hosts);
     }
 
     void read_notes(yaml_map& map)

@@ -259,6 +259,7 @@ void settings_reader::read_oauth_clients(const yaml_node& node)
             }
             client.private_key = found->take();
         }
+        map.read("hosts", client.hosts);
         into_.oauth_clients.emplace(item.key, std::move(client));
     }
 }

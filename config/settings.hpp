@@ -19,8 +19,9 @@ constexpr std::chrono::milliseconds lease_max{60'000};  // vault.lease
 
 struct oauth_client {
     std::string client_id;
-    std::string client_secret;  // already read, as is the next
-    std::string private_key;    // PEM, for private_key_jwt
+    std::string client_secret;       // already read, as is the next
+    std::string private_key;         // PEM, for private_key_jwt
+    std::vector<std::string> hosts;  // where else it may go: oauth::client::hosts
 };
 
 struct settings {

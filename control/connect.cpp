@@ -177,6 +177,11 @@ answer problem_of_url(const error_code& error)
                        "The provider's authorisation page depends on variables that the request "
                        "does not set.");
     }
+    if (error == oauth::errc::client_elsewhere) {
+        return problem(422, "not_configured",
+                       "The configured OAuth client is not for the host that the variables name: "
+                       "list it in the hosts of oauth_clients.");
+    }
     return problem(422, complaint_code::value,
                    "The provider's authorisation page cannot be asked for this: too many scopes, "
                    "or a flow that it does not offer.");

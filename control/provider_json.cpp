@@ -165,6 +165,7 @@ json::object oauth2_of(const oauth2_facts& facts)
     add(out, "param_names", named(facts.param_names));
     add(out, "token_paths", named(facts.token_paths));
     add(out, "response_vars", texts_of(facts.response_vars));
+    add(out, "client_hosts", texts_of(facts.client_hosts));
     json::object refresh;
     refresh["rotation"] = to_text(facts.refresh.rotation);
     add(refresh, "issued", json::value(facts.refresh.issued));

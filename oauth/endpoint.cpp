@@ -65,7 +65,7 @@ result<net::http_request> renewal(const policy::provider_facts& facts,
     if (grant.empty() && !has_token && !renews_itself) {
         return error_code(errc::not_offered);
     }
-    const result<client> as = choose_client(*facts.oauth2, configured, current);
+    const result<client> as = choose_client(facts, record, configured, current);
     if (!as && !(renews_itself && grant.empty())) {
         return as.error();
     }
@@ -130,9 +130,13 @@ result<std::string> endpoint::authorize_url(const vault::connection& record,
 {
     const auto catalogue = catalogue_();
     const policy::provider* const found = find_provider(catalogue.get(), record.provider);
-    const client* const as = clients_->find(record.provider);
-    if (found == nullptr || as == nullptr) {
-        return error_code(found == nullptr ? errc::no_oauth2 : errc::no_client);
+    if (found == nullptr) {
+        return error_code(errc::no_oauth2);
+    }
+    const result<client> as =
+        choose_client(found->facts(), record, clients_->find(record.provider), {});
+    if (!as) {
+        return as.error();
     }
     request.client_id = as->id;
     return oauth::authorize_url(found->facts(), record, request);
@@ -156,7 +160,7 @@ asio::awaitable<refresh_answer> endpoint::exchange_code(vault::connection record
         co_return impossible(errc::no_oauth2);
     }
     const policy::provider_facts& facts = found->facts();
-    const result<client> as = choose_client(*facts.oauth2, clients_->find(record.provider), {});
+    const result<client> as = choose_client(facts, record, clients_->find(record.provider), {});
     if (!as) {
         co_return impossible(as.error());
     }
@@ -249,7 +253,7 @@ asio::awaitable<revocation_answer> endpoint::revoke(vault::connection record,
         co_return answer;
     }
     const policy::provider_facts& facts = found->facts();
-    result<client> as = choose_client(*facts.oauth2, clients_->find(record.provider), current);
+    result<client> as = choose_client(facts, record, clients_->find(record.provider), current);
     // Some providers ask for nothing but the token.
     const client nobody;
     result<std::vector<net::http_request>> requests =
@@ -288,9 +292,13 @@ asio::awaitable<result<device_authorization>> endpoint::begin_device(
 {
     const auto catalogue = catalogue_();
     const policy::provider* const found = find_provider(catalogue.get(), record.provider);
-    const client* const as = clients_->find(record.provider);
-    if (found == nullptr || as == nullptr) {
-        co_return error_code(found == nullptr ? errc::no_oauth2 : errc::no_client);
+    if (found == nullptr) {
+        co_return error_code(errc::no_oauth2);
+    }
+    const result<client> as =
+        choose_client(found->facts(), record, clients_->find(record.provider), {});
+    if (!as) {
+        co_return as.error();
     }
     result<net::http_request> request = device_request(found->facts(), record, *as, scopes);
     if (!request) {
@@ -316,7 +324,7 @@ asio::awaitable<device_poll> endpoint::poll_device(vault::connection record,
         co_return out;
     }
     const policy::provider_facts& facts = found->facts();
-    const result<client> as = choose_client(*facts.oauth2, clients_->find(record.provider), {});
+    const result<client> as = choose_client(facts, record, clients_->find(record.provider), {});
     if (!as) {
         out.answer = impossible(as.error());
         co_return out;

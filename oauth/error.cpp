@@ -16,6 +16,8 @@ public:
             case errc::no_oauth2: return "the provider has no OAuth 2.0";
             case errc::not_offered: return "the provider does not offer this flow";
             case errc::no_client: return "no OAuth client is configured for the provider";
+            case errc::client_elsewhere:
+                return "the configured OAuth client is not for the host that the connection names";
             case errc::missing_value: return "a variable of the provider's OAuth URLs is not set";
             case errc::unsendable: return "a parameter cannot be sent";
             case errc::bad_key: return "the private key cannot be used";

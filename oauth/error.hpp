@@ -7,14 +7,15 @@
 namespace sallyport::oauth {
 
 enum class errc {
-    no_oauth2 = 1,  // the provider is unknown, or its file has no oauth2 block
-    not_offered,    // the provider does not offer this flow
-    no_client,      // no client is configured for the provider
-    missing_value,  // a URL names a variable that the connection does not set properly
-    unsendable,     // a parameter is empty, too long or holds control characters
-    bad_key,        // the private key cannot be used
-    bad_callback,   // the callback's parameters cannot be read one way
-    wrong_issuer,   // the callback comes from another authorization server (RFC 9207)
+    no_oauth2 = 1,     // the provider is unknown, or its file has no oauth2 block
+    not_offered,       // the provider does not offer this flow
+    no_client,         // no client is configured for the provider
+    missing_value,     // a URL names a variable that the connection does not set properly
+    unsendable,        // a parameter is empty, too long or holds control characters
+    bad_key,           // the private key cannot be used
+    bad_callback,      // the callback's parameters cannot be read one way
+    wrong_issuer,      // the callback comes from another authorization server (RFC 9207)
+    client_elsewhere,  // the configured client is not for the host that the connection names
 };
 
 const boost::system::error_category& category() noexcept;

@@ -96,6 +96,9 @@ struct oauth2_facts {
 
     pkce_support pkce = pkce_support::unknown;
     std::vector<client_auth> client_auths = {client_auth::post};  // preferred first
+    // Where a variable stands for the host: those, besides the default, that are the provider's own.
+    // A leading dot takes in all below.
+    std::vector<std::string> client_hosts;
     body_format token_body = body_format::form;
 
     named_texts token_paths;  // variant -> where its access token is, "authed_user.access_token"

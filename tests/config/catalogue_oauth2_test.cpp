@@ -25,6 +25,7 @@ TEST(OAuth2Block, BecomesFacts)
   installation_url: https://login.test/app/{installation_id}
   revoke: {style: rfc7009-like, url: "https://login.test/revoke?c={client_id}"}
   client_auth: [private_key_jwt, basic]
+  client_hosts: [".login.test"]
   token_body: json
   authorize_params: {prompt: consent, access_type: offline}
   refresh: {rotation: rotates, access_ttl_s: 60}
@@ -36,6 +37,7 @@ TEST(OAuth2Block, BecomesFacts)
     EXPECT_EQ(facts.oauth2->refresh_request.method, "GET");
     EXPECT_EQ(facts.oauth2->client_auths.front(),
               policy::oauth2_facts::client_auth::private_key_jwt);
+    EXPECT_EQ(facts.oauth2->client_hosts.front(), ".login.test");
     EXPECT_EQ(facts.oauth2->issuer, "https://login.test");
     EXPECT_EQ(facts.oauth2->grants.back(), "jwt_bearer");
     EXPECT_EQ(facts.oauth2->authorize_params.front().first, "prompt");

@@ -80,7 +80,7 @@ TEST(Assertion, IsUsedWhereTheClientHasAKeyAndNoSecret)
     client configured;
     configured.id = "client-1";
     configured.private_key = vault::secret(pair.private_key);
-    const auto as = choose_client(*outlook.oauth2, &configured, {});
+    const auto as = choose_client(outlook, connection_at(outlook), &configured, {});
     ASSERT_TRUE(as);
 
     const auto request =

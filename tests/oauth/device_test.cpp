@@ -13,8 +13,8 @@ using state = device_poll::state;
 TEST(Device, IsAskedForWithoutASecret)
 {
     const policy::provider_facts& github = facts_of("github");
-    const auto request = device_request(github, connection_at("github"),
-                                        make_client(*github.oauth2), {"repo", "gist"});
+    const auto request =
+        device_request(github, connection_at("github"), make_client(github), {"repo", "gist"});
     ASSERT_TRUE(request);
     EXPECT_EQ(std::string_view(request->url), "https://github.com/login/device/code");
     EXPECT_EQ(body_of(*request), (texts{{"client_id", "client-1"}, {"scope", "repo gist"}}));
@@ -71,8 +71,7 @@ TEST(Device, IsPolledUntilTheUserHasDecided)
     EXPECT_EQ(granted.now, state::settled);
     EXPECT_EQ(granted.answer.verdict, vault::refresh_verdict::fresh);
 
-    const auto request =
-        device_poll_request(github, record, make_client(*github.oauth2), "GmRhm", noon);
+    const auto request = device_poll_request(github, record, make_client(github), "GmRhm", noon);
     ASSERT_TRUE(request);
     EXPECT_EQ(body_of(*request).at("grant_type"), "urn:ietf:params:oauth:grant-type:device_code");
     EXPECT_EQ(body_of(*request).at("device_code"), "GmRhm");

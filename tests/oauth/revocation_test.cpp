@@ -18,7 +18,7 @@ std::vector<net::http_request> requests(std::string_view provider, std::string v
     record.variant = std::move(variant);
     record.variables["stripe_user_id"] = "acct_1";
     auto made = revocation_requests(
-        facts, record, make_client(*facts.oauth2),
+        facts, record, make_client(facts),
         credential_of({{"access_token", "acc/ess"}, {"refresh_token", "refresh"}}), noon);
     EXPECT_TRUE(made) << provider << ": " << made.error().message();
     return made ? std::move(*made) : std::vector<net::http_request>();
@@ -136,7 +136,7 @@ TEST(Revocation, IsUnderstoodForEveryShippedFileThatHasAWay)
         vault::connection record = connection_at(facts);
         record.variables["stripe_user_id"] = "acct_1";
         const auto made = revocation_requests(
-            facts, record, make_client(*facts.oauth2),
+            facts, record, make_client(facts),
             credential_of({{"access_token", "a"}, {"refresh_token", "r"}}), noon);
         EXPECT_EQ(static_cast<bool>(made), has_way) << facts.id;
         if (!has_way) {
@@ -148,16 +148,15 @@ TEST(Revocation, IsUnderstoodForEveryShippedFileThatHasAWay)
 TEST(Revocation, IsNotTriedWithoutWhatItNeeds)
 {
     const policy::provider_facts& stripe = facts_of("stripe");
-    EXPECT_EQ(revocation_requests(stripe, connection_at("stripe"), make_client(*stripe.oauth2),
+    EXPECT_EQ(revocation_requests(stripe, connection_at("stripe"), make_client(stripe),
                                   credential_of({{"access_token", "a"}}), noon)
                   .error(),
               errc::missing_value);
     const policy::provider_facts& supabase = facts_of("supabase");
-    EXPECT_EQ(
-        revocation_requests(supabase, connection_at("supabase"), make_client(*supabase.oauth2),
-                            credential_of({{"access_token", "a"}}), noon)
-            .error(),
-        errc::unsendable);
+    EXPECT_EQ(revocation_requests(supabase, connection_at("supabase"), make_client(supabase),
+                                  credential_of({{"access_token", "a"}}), noon)
+                  .error(),
+              errc::unsendable);
     EXPECT_EQ(revocation_requests(facts_of("openai"), {}, client(), {}, noon).error(),
               errc::no_oauth2);
 }

@@ -54,12 +54,12 @@ inline vault::connection connection_at(std::string_view provider)
     return connection_at(facts_of(provider));
 }
 
-inline client make_client(const policy::oauth2_facts& facts)
+inline client make_client(const policy::provider_facts& provider)
 {
     client configured;
     configured.id = "client-1";
     configured.secret = vault::secret("client secret/1");
-    return std::move(*choose_client(facts, &configured, {}));
+    return std::move(*choose_client(provider, connection_at(provider), &configured, {}));
 }
 
 inline vault::credential credential_of(

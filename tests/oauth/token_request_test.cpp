@@ -54,7 +54,7 @@ TEST(TokenRequest, ExchangesACodeAsEveryShippedFileSays)
         SCOPED_TRACE(facts.id);
         const policy::oauth2_facts& flow = *facts.oauth2;
         const auto request =
-            code_request(facts, connection_at(facts), make_client(flow), the_code(), noon);
+            code_request(facts, connection_at(facts), make_client(facts), the_code(), noon);
         ASSERT_TRUE(request) << request.error().message();
         EXPECT_EQ(request->method, "POST");
         EXPECT_THAT(std::string(request->url),
@@ -87,7 +87,7 @@ TEST(TokenRequest, RefreshesAsEveryShippedFileSays)
         SCOPED_TRACE(facts.id);
         const policy::oauth2_facts& flow = *facts.oauth2;
         const auto request =
-            refresh_request(facts, connection_at(facts), make_client(flow), current, noon);
+            refresh_request(facts, connection_at(facts), make_client(facts), current, noon);
         ASSERT_TRUE(request) << request.error().message();
         texts standard = {{"grant_type", "refresh_token"}, {"refresh_token", "re+fresh"}};
         expect_client(flow, *request, standard);
@@ -100,8 +100,8 @@ TEST(TokenRequest, RefreshesAsEveryShippedFileSays)
 TEST(TokenRequest, NamesTheClientAsTikTokDoes)
 {
     const policy::provider_facts& tiktok = facts_of("tiktok");
-    const auto request = code_request(tiktok, connection_at("tiktok"), make_client(*tiktok.oauth2),
-                                      the_code(), noon);
+    const auto request =
+        code_request(tiktok, connection_at("tiktok"), make_client(tiktok), the_code(), noon);
     ASSERT_TRUE(request);
     EXPECT_EQ(body_of(*request).at("client_key"), "client-1");
     EXPECT_FALSE(body_of(*request).contains("client_id"));
@@ -110,8 +110,8 @@ TEST(TokenRequest, NamesTheClientAsTikTokDoes)
 TEST(TokenRequest, SendsJsonWhereNotionWantsIt)
 {
     const policy::provider_facts& notion = facts_of("notion");
-    const auto request = code_request(notion, connection_at("notion"), make_client(*notion.oauth2),
-                                      the_code(), noon);
+    const auto request =
+        code_request(notion, connection_at("notion"), make_client(notion), the_code(), noon);
     ASSERT_TRUE(request);
     EXPECT_EQ(header_of(*request, "Content-Type"), "application/json");
     EXPECT_THAT(header_of(*request, "Authorization"), StartsWith("Basic "));
@@ -123,7 +123,7 @@ TEST(TokenRequest, OfAPublicClientOnlyNamesIt)
     const policy::provider_facts& twitter = facts_of("twitter");
     client configured;
     configured.id = "public";
-    const auto as = choose_client(*twitter.oauth2, &configured, {});
+    const auto as = choose_client(twitter, connection_at(twitter), &configured, {});
     ASSERT_TRUE(as);
 
     const auto request = code_request(twitter, connection_at("twitter"), *as, the_code(), noon);
@@ -150,8 +150,8 @@ TEST(TokenRequest, RenewsAnInstagramTokenWithItself)
 TEST(TokenRequest, ExchangesAShortLivedToken)
 {
     const policy::provider_facts& facebook = facts_of("facebook");
-    const auto request = exchange_request(facebook, connection_at("facebook"),
-                                          make_client(*facebook.oauth2), "short");
+    const auto request =
+        exchange_request(facebook, connection_at("facebook"), make_client(facebook), "short");
     ASSERT_TRUE(request);
     EXPECT_EQ(query_of(std::string(request->url)), (texts{{"grant_type", "fb_exchange_token"},
                                                           {"client_id", "client-1"},
@@ -165,19 +165,18 @@ TEST(TokenRequest, AsksForAnAppsTokenWhereThatIsOffered)
 {
     const policy::provider_facts& twilio = facts_of("twilio");
     const auto request = client_credentials_request(twilio, connection_at("twilio"),
-                                                    make_client(*twilio.oauth2), {"*"}, noon);
+                                                    make_client(twilio), {"*"}, noon);
     ASSERT_TRUE(request) << request.error().message();
     EXPECT_EQ(body_of(*request), (texts{{"grant_type", "client_credentials"},
                                         {"client_id", "client-1"},
                                         {"client_secret", "client secret/1"}}));
     const policy::provider_facts& microsoft = facts_of("microsoft_365");
-    const auto other =
-        client_credentials_request(microsoft, connection_at("microsoft_365"),
-                                   make_client(*microsoft.oauth2), {"User.Read.All"}, noon);
+    const auto other = client_credentials_request(microsoft, connection_at("microsoft_365"),
+                                                  make_client(microsoft), {"User.Read.All"}, noon);
     ASSERT_TRUE(other);
     EXPECT_EQ(body_of(*other).at("scope"), "https://graph.microsoft.com/.default");
     EXPECT_EQ(client_credentials_request(facts_of("slack"), connection_at("slack"),
-                                         make_client(*facts_of("slack").oauth2), {}, noon)
+                                         make_client(facts_of("slack")), {}, noon)
                   .error(),
               errc::not_offered);
 }
@@ -188,9 +187,9 @@ TEST(TokenRequest, SendsNothingThatCannotBeSent)
     const vault::connection record = connection_at("github");
     code_grant grant = the_code();
     grant.code = "a\r\nb";
-    EXPECT_EQ(code_request(github, record, make_client(*github.oauth2), grant, noon).error(),
+    EXPECT_EQ(code_request(github, record, make_client(github), grant, noon).error(),
               errc::unsendable);
-    EXPECT_EQ(refresh_request(github, record, make_client(*github.oauth2),
+    EXPECT_EQ(refresh_request(github, record, make_client(github),
                               credential_of({{"access_token", "x"}}), noon)
                   .error(),
               errc::not_offered);
@@ -203,17 +202,67 @@ TEST(TokenRequest, SendsNothingThatCannotBeSent)
 
 TEST(Client, OfTheCredentialGoesBeforeTheConfiguredOne)
 {
-    const policy::oauth2_facts& facts = *facts_of("github").oauth2;
+    const policy::provider_facts& github = facts_of("github");
+    const vault::connection record = connection_at(github);
     client configured;
     configured.id = "configured";
     configured.secret = vault::secret("s");
-    const auto own = choose_client(facts, &configured,
+    const auto own = choose_client(github, record, &configured,
                                    credential_of({{"client_id", "own"}, {"client_secret", "o"}}));
     ASSERT_TRUE(own);
     EXPECT_EQ(own->id, "own");
     EXPECT_EQ(own->secret.reveal(), "o");
-    EXPECT_EQ(choose_client(facts, &configured, {})->id, "configured");
-    EXPECT_EQ(choose_client(facts, nullptr, {}).error(), errc::no_client);
+    EXPECT_EQ(choose_client(github, record, &configured, {})->id, "configured");
+    EXPECT_EQ(choose_client(github, record, nullptr, {}).error(), errc::no_client);
+}
+
+TEST(Client, OfTheConfigurationGoesToNoHostThatAConnectionMakesUp)
+{
+    const struct {
+        std::string provider;
+        std::pair<std::string, std::string> variable;
+        std::vector<std::string> hosts;  // that the operator lists
+        bool goes;
+    } cases[] = {
+        {"gitlab", {}, {}, true},
+        {"gitlab", {"host", "gitlab.com"}, {}, true},
+        {"gitlab", {"host", "evil.example"}, {}, false},
+        {"gitlab", {"host", "gitlab.example.com"}, {"gitlab.example.com"}, true},
+        {"gitlab", {"host", "GITLAB.example.com"}, {"gitlab.example.com"}, true},
+        {"gitlab", {"host", "git.example.com"}, {".example.com"}, true},
+        {"gitlab", {"host", "example.com"}, {".example.com"}, false},
+        {"gitlab", {"host", "evilexample.com"}, {".example.com"}, false},
+        {"gitlab", {"host", "gitlab.com.evil.example"}, {"gitlab.com"}, false},
+        {"salesforce", {"login_host", "acme.my.salesforce.com"}, {}, true},
+        {"salesforce", {"login_host", "salesforce.com.evil.example"}, {}, true},  // is no value
+        {"shopify", {"shop", "acme"}, {}, true},
+        {"microsoft_365", {"tenant", "evil.example"}, {}, true},
+    };
+    for (const auto& one : cases) {
+        const policy::provider_facts& provider = facts_of(one.provider);
+        vault::connection record = connection_at(provider);
+        if (!one.variable.first.empty()) {
+            record.variables[one.variable.first] = one.variable.second;
+        }
+        client configured;
+        configured.id = "configured";
+        configured.secret = vault::secret("s");
+        configured.hosts = one.hosts;
+        const auto chosen = choose_client(provider, record, &configured, {});
+        EXPECT_EQ(chosen.has_value(), one.goes) << one.provider << ' ' << one.variable.second;
+        if (!one.goes) {
+            EXPECT_EQ(chosen.error(), errc::client_elsewhere);
+        }
+        // Whoever brings a client may take it anywhere.
+        EXPECT_TRUE(
+            choose_client(provider, record, &configured, credential_of({{"client_id", "own"}})));
+    }
+    vault::connection lured = connection_at("salesforce");
+    lured.variables["login_host"] = "salesforce.com.evil.example";
+    EXPECT_EQ(refresh_request(facts_of("salesforce"), lured, make_client(facts_of("salesforce")),
+                              credential_of({{"refresh_token", "r"}}), noon)
+                  .error(),
+              errc::missing_value);
 }
 
 TEST(Clients, AreFoundByProvider)
