@@ -91,6 +91,18 @@ json::array to_array(const std::vector<std::string>& texts)
     return json::array(texts.begin(), texts.end());
 }
 
+// Whether the connection's attempt is still this one. False, too, where that cannot be read: the
+// sweep comes back to it. One without a note is whatever there is.
+asio::awaitable<bool> is_latest(const services& gate, const attempt& what)
+{
+    if (what.note_id.empty()) {
+        co_return true;
+    }
+    auto finding = find_attempt(gate, what.connection_id);
+    const result<attempt> latest = co_await std::move(finding);
+    co_return latest && latest->note_id == what.note_id;
+}
+
 }  // namespace
 
 std::string new_token()
@@ -116,6 +128,7 @@ vault::note note_of(const authorization& what, std::string id, unix_micros expir
     out["connection_id"] = what.connection_id;
     out["redirect_uri"] = what.redirect_uri;
     out["return_url"] = what.return_url;
+    out["created_at"] = what.created_at;
     out["verifier"] = std::string_view(what.verifier);
     out["scopes"] = to_array(what.scopes);
     json::object& variables = out["variables"].emplace_object();
@@ -138,6 +151,7 @@ result<authorization> read_authorization(std::string_view text)
     what.connection_id = from.text("connection_id");
     what.redirect_uri = from.text("redirect_uri");
     what.return_url = from.text("return_url");
+    what.created_at = from.number("created_at");
     std::string verifier = from.text("verifier");
     what.verifier = verifier;
     OPENSSL_cleanse(verifier.data(), verifier.size());
@@ -207,6 +221,11 @@ asio::awaitable<void> discard(const services& gate, const attempt& what)
 
 asio::awaitable<void> restore(const services& gate, attempt what, std::string reason, bool told)
 {
+    auto asking = is_latest(gate, what);
+    const bool is_ours = co_await std::move(asking);
+    if (!is_ours) {
+        co_return;
+    }
     const std::function<void(vault::connection&)> change = [&](vault::connection& record) {
         if (record.status == vault::status::pending) {
             record.status = what.before;
@@ -228,6 +247,17 @@ asio::awaitable<void> restore(const services& gate, attempt what, std::string re
 
 asio::awaitable<void> leave_to_revocation(const services& gate, held_credential orphan)
 {
+    auto showing = gate.vault.show(orphan.record.id);
+    const result<vault::connection> now = co_await std::move(showing);
+    if (now && is_same(orphan.record, *now) && now->credential_version != 0 &&
+        now->status != vault::status::revoked &&
+        !is_another_account(now->account, orphan.record.account)) {
+        spdlog::warn(
+            "{} keeps what it has; tokens of an authorisation that came to nothing live on "
+            "at {} until they expire",
+            now->id, now->provider);
+        co_return;
+    }
     orphan.record.credential_version = 0;
     vault::note fresh = revocation_note(orphan, now_micros());
     const std::string id = fresh.id;
@@ -241,9 +271,10 @@ asio::awaitable<void> leave_to_revocation(const services& gate, held_credential 
     }
 }
 
-vault::task<vault::connection> conclude(const services& gate, held_credential fresh)
+vault::task<vault::connection> conclude(const services& gate, held_credential fresh, attempt latest)
 {
     const vault::connection& got = fresh.record;
+    held_credential spare = copy_of(fresh.record, fresh.fields);
     const std::function<void(vault::connection&)> change = [&](vault::connection& record) {
         if (record.status == vault::status::revoked) {
             return;  // The vault refuses it, and drops the credential.
@@ -262,11 +293,26 @@ vault::task<vault::connection> conclude(const services& gate, held_credential fr
     auto updating = gate.vault.update(got.id, change, std::move(fresh.fields));
     result<vault::connection> updated = co_await std::move(updating);
     if (updated) {
-        auto dropping = gate.vault.notes().drop(std::string(connecting_kind), got.id);
-        [[maybe_unused]] const result<void> dropped = co_await std::move(dropping);
+        auto asking = is_latest(gate, latest);
+        const bool is_ours = co_await std::move(asking);
+        if (is_ours) {
+            auto dropping = gate.vault.notes().drop(std::string(connecting_kind), got.id);
+            [[maybe_unused]] const result<void> dropped = co_await std::move(dropping);
+        }
         gate.tell("connection.authorized", *updated);
+    } else if (updated.error() == vault::errc::revoked ||
+               updated.error() == vault::errc::not_found) {
+        auto leaving = leave_to_revocation(gate, std::move(spare));
+        co_await std::move(leaving);
     }
     co_return updated;
+}
+
+bool is_same(const vault::connection& before, const vault::connection& now)
+{
+    return before.id == now.id && before.created_at == now.created_at &&
+           before.workspace == now.workspace && before.user == now.user &&
+           before.provider == now.provider && before.kind == now.kind;
 }
 
 std::string_view misfit(const services& gate, const vault::connection& record,

@@ -44,6 +44,7 @@ struct authorization {
     wiped_string verifier;            // of PKCE; empty: none
     std::vector<std::string> scopes;  // asked for
     std::map<std::string, std::string> variables;
+    unix_micros created_at = 0;  // the connection's
 };
 
 struct attempt {
@@ -71,17 +72,25 @@ vault::task<attempt> find_attempt(const services& gate, std::string connection_i
 boost::asio::awaitable<void> discard(const services& gate, const attempt& what);
 
 // A pending connection becomes what it was, for the reason given (its own of before if empty); and
-// nothing of the attempt remains. `told`: the reason is set on others, too.
+// nothing of the attempt remains. `told`: the reason is set on others, too. Does nothing where
+// another attempt has begun meanwhile, or this one was ended.
 boost::asio::awaitable<void> restore(const services& gate, attempt what, std::string reason,
                                      bool told = false);
 
 // Leaves tokens that no connection has got to be revoked at their provider. Where that cannot be
-// noted they live on there until they expire, and the log says so.
+// noted they live on there until they expire, and the log says so. So do those of an account that
+// the connection still has a credential of: there are providers where the end of one token of a
+// user is the end of all of them (Google's, RFC 7009, 2.1: "the respective grant").
 boost::asio::awaitable<void> leave_to_revocation(const services& gate, held_credential orphan);
 
-// The connection gets the tokens, and the scopes, variables and account that came with them.
-// Whoever calls has written the trail's line. errc::revoked, not_found, unavailable.
-vault::task<vault::connection> conclude(const services& gate, held_credential fresh);
+// The connection gets the tokens, and the scopes, variables and account that came with them; the
+// attempt is over. Whoever calls has written the trail's line. errc::unavailable; revoked and
+// not_found, after which the tokens are left to be revoked.
+vault::task<vault::connection> conclude(const services& gate, held_credential fresh,
+                                        attempt latest);
+
+// False: the id was given to another connection since.
+bool is_same(const vault::connection& before, const vault::connection& now);
 
 // Why these tokens cannot be the connection's: "wrong_account", "unexpected_variables", or empty.
 std::string_view misfit(const services& gate, const vault::connection& record,

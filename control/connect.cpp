@@ -232,6 +232,7 @@ result<journey> prepare(const oauth::endpoint& authorities, const settings& sett
     what.return_url = wish.return_url;
     what.scopes = wish.scopes;
     what.variables = wish.record.variables;
+    what.created_at = wish.record.created_at;
     oauth::authorization_request asked;
     asked.redirect_uri = what.redirect_uri;
     asked.state = ahead.state;

@@ -26,6 +26,7 @@ struct ending {
     std::string_view text;  // for the page
 };
 
+constexpr std::size_t endings_of_providers = 7;  // the first: what a provider may say
 constexpr std::array endings = {
     ending{"access_denied", "The request was declined at the provider. Nothing was connected."},
     ending{"invalid_scope", "The provider does not know what was asked for."},
@@ -55,6 +56,15 @@ const ending& ending_of(std::string_view code)
     return found != endings.end() ? *found : ending_of("authorization_failed");
 }
 
+// Anybody who holds the state can say something here, but not in the gate's words.
+std::string_view code_said(std::string_view error)
+{
+    const auto* const last = endings.begin() + endings_of_providers;
+    const auto* const found =
+        std::find_if(endings.begin(), last, [&](const ending& one) { return one.code == error; });
+    return found != last ? found->code : "authorization_failed";
+}
+
 answer worthless_link()
 {
     return page(400, "This link does not work",
@@ -66,7 +76,6 @@ struct visit {
     authorization what;
     attempt latest;
     vault::connection record;
-    bool is_overtaken = false;  // Another attempt has begun, or this one was cancelled.
 };
 
 answer farewell(const visit& here, std::string_view code)
@@ -95,12 +104,10 @@ asio::awaitable<answer> give_up(request& call, visit& here, std::string_view cod
         auto leaving = leave_to_revocation(call.gate, std::move(*orphan));
         co_await std::move(leaving);
     }
-    if (!here.is_overtaken) {
-        const bool is_told = code == "wrong_account";
-        std::string reason(ending_of(code).text);
-        auto restoring = restore(call.gate, here.latest, std::move(reason), is_told);
-        co_await std::move(restoring);
-    }
+    const bool is_told = code == "wrong_account";
+    std::string reason(ending_of(code).text);
+    auto restoring = restore(call.gate, here.latest, std::move(reason), is_told);
+    co_await std::move(restoring);
     co_return farewell(here, code);
 }
 
@@ -132,7 +139,9 @@ vault::task<visit> take_visit(const services& gate, std::string state)
         co_return shown.error();
     }
     here.record = std::move(*shown);
-    if (here.record.status == vault::status::revoked) {
+    if (here.record.status == vault::status::revoked ||
+        here.record.workspace != here.what.workspace ||
+        here.record.created_at != here.what.created_at) {
         co_return error_code(vault::errc::not_found);
     }
     co_return here;
@@ -202,7 +211,7 @@ asio::awaitable<answer> activate(request& call, visit& here, held_credential fre
         auto giving_up = give_up(call, here, "audit_unavailable", std::move(fresh));
         co_return co_await std::move(giving_up);
     }
-    auto concluding = conclude(call.gate, std::move(fresh));
+    auto concluding = conclude(call.gate, std::move(fresh), here.latest);
     const result<vault::connection> concluded = co_await std::move(concluding);
     if (!concluded) {
         const bool is_gone = concluded.error() == vault::errc::revoked ||
@@ -240,7 +249,7 @@ asio::awaitable<answer> receive_callback(request& call)
         co_return co_await std::move(giving_up);
     }
     if (!got->error.empty()) {
-        auto giving_up = give_up(call, here, got->error, std::nullopt);
+        auto giving_up = give_up(call, here, code_said(got->error), std::nullopt);
         co_return co_await std::move(giving_up);
     }
     oauth::code_grant grant;
@@ -258,8 +267,7 @@ asio::awaitable<answer> receive_callback(request& call)
     std::string_view fault = misfit(call.gate, here.record, fresh);
     auto finding = find_attempt(call.gate, here.what.connection_id);
     const result<attempt> now = co_await std::move(finding);
-    here.is_overtaken = !now || now->note_id != here.latest.note_id;
-    if (here.is_overtaken) {
+    if (!now || now->note_id != here.latest.note_id) {
         fault = "cancelled";
     }
     if (!fault.empty()) {

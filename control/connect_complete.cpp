@@ -106,7 +106,11 @@ asio::awaitable<answer> complete_connection(request& call)
     }
     auto showing = call.gate.vault.show(wanted.id);
     const result<vault::connection> record_now = co_await std::move(showing);
-    const bool is_gone = !record_now || record_now->status == vault::status::revoked;
+    if (!record_now && record_now.error() != vault::errc::not_found) {
+        co_return problem(record_now.error());
+    }
+    const bool is_gone = !record_now || record_now->status == vault::status::revoked ||
+                         !is_same(wanted, *record_now);
     if (is_gone || !misfit(call.gate, *record_now, shown->held).empty()) {
         auto burning = burn(call, *shown, is_gone ? "connection_gone" : "wrong_account");
         co_return co_await std::move(burning);
@@ -126,7 +130,7 @@ asio::awaitable<answer> complete_connection(request& call)
     if (!fresh) {
         co_return failed(call, line, fresh.error());
     }
-    auto concluding = conclude(call.gate, std::move(*fresh));
+    auto concluding = conclude(call.gate, std::move(*fresh), shown->latest);
     const result<vault::connection> concluded = co_await std::move(concluding);
     if (!concluded) {
         co_return failed(call, line, concluded.error());
@@ -166,6 +170,9 @@ asio::awaitable<answer> cancel_connection(request& call)
     co_await std::move(restoring);
     auto showing = call.gate.vault.show(before.id);
     const result<vault::connection> after = co_await std::move(showing);
+    if (after && after->status == vault::status::pending) {
+        co_return problem(error_code(vault::errc::unavailable));
+    }
     co_return after ? ok(to_json(*after)) : problem(after.error());
 }
 

@@ -50,6 +50,16 @@ std::vector<std::string> texts_of(const json::object& from, std::string_view nam
 
 }  // namespace
 
+held_credential copy_of(const vault::connection& record, const vault::credential& fields)
+{
+    held_credential held;
+    held.record = record;
+    for (const vault::credential_field& field : fields) {
+        held.fields.push_back({field.name, vault::secret(field.value.reveal())});
+    }
+    return held;
+}
+
 wiped_string to_text(const held_credential& held)
 {
     const vault::connection& record = held.record;
@@ -66,6 +76,7 @@ wiped_string to_text(const held_credential& held)
     out["scopes_granted"] = to_array(record.scopes_granted);
     out["scopes_requested"] = to_array(record.scopes_requested);
     out["expires_at"] = record.expires_at;
+    out["created_at"] = record.created_at;
     out["credential_version"] = static_cast<std::int64_t>(record.credential_version);
     json::object& variables = out["variables"].emplace_object();
     for (const auto& [name, value] : record.variables) {
@@ -102,6 +113,7 @@ result<held_credential> read_held(std::string_view text)
     record.scopes_granted = texts_of(*from, "scopes_granted");
     record.scopes_requested = texts_of(*from, "scopes_requested");
     record.expires_at = number_of(*from, "expires_at");
+    record.created_at = number_of(*from, "created_at");
     record.credential_version = static_cast<std::uint64_t>(number_of(*from, "credential_version"));
     for (const auto& one : variables->get_object()) {
         record.variables[one.key()] = text_of(variables->get_object(), one.key());

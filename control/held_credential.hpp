@@ -21,6 +21,8 @@ struct held_credential {
     vault::credential fields;
 };
 
+held_credential copy_of(const vault::connection& record, const vault::credential& fields);
+
 wiped_string to_text(const held_credential& held);
 result<held_credential> read_held(std::string_view text);
 

@@ -52,16 +52,6 @@ void log_escaped(std::exception_ptr escaped)
     }
 }
 
-held_credential copy_of(const vault::connection& record, const vault::credential& fields)
-{
-    held_credential held;
-    held.record = record;
-    for (const vault::credential_field& field : fields) {
-        held.fields.push_back({field.name, vault::secret(field.value.reveal())});
-    }
-    return held;
-}
-
 }  // namespace
 
 asio::awaitable<void> end_abandoned(const services& gate, unix_micros now)

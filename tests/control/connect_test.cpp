@@ -242,6 +242,20 @@ TEST_F(Connecting, LetsANewAttemptOvertakeTheOneBefore)
     EXPECT_EQ(status_of(id), "active");
 }
 
+TEST_F(Connecting, LetsNobodySpeakInTheGatesWords)
+{
+    const std::string id = connect();
+    for (const std::string_view word : {"wrong_account", "audit_unavailable", "cancelled"}) {
+        const reply more = initiate(R"("connection_id": ")" + id + '"');
+        EXPECT_TRUE(has_status(come_back("error=" + std::string(word) + "&state=" +
+                                         parameter(more.text("authorize_url"), "state")),
+                               400));
+        EXPECT_EQ(lines("connection.authorized").back().at("code").as_string(),
+                  "authorization_failed");
+        EXPECT_EQ(shown(id).at("status_reason").as_string(), "");
+    }
+}
+
 TEST_F(Connecting, EndsAnAttemptThatIsCancelled)
 {
     const reply begun = initiate();

@@ -59,6 +59,9 @@ std::shared_ptr<const policy::catalogue> Connecting::own_catalogue() const
 std::string Connecting::answer_of(const std::string& request)
 {
     using net::scripted_server;
+    if (meanwhile_ && request.starts_with("POST /token ")) {
+        std::exchange(meanwhile_, nullptr)();
+    }
     const std::lock_guard hold(lock_);
     if (request.starts_with("GET /me ")) {
         return scripted_server::answer(std::to_string(me_status_) + " X",

@@ -43,6 +43,7 @@ protected:
     template <class T>
     T run(boost::asio::awaitable<T> work);
 
+    std::function<void()> meanwhile_;  // done once, while the token endpoint is being asked
     const std::string tokens_ =
         R"({"access_token": "planted-secret-1", "refresh_token": "planted-refresh",
             "token_type": "Bearer", "expires_in": 3600, "scope": "things:read"})";
