@@ -11,6 +11,7 @@ std::string_view to_string(kind value) noexcept
         case kind::connection_added: return "connection.added";
         case kind::connection_updated: return "connection.updated";
         case kind::connection_authorized: return "connection.authorized";
+        case kind::connection_refreshing: return "connection.refreshing";
         case kind::connection_refreshed: return "connection.refreshed";
         case kind::connection_revoked: return "connection.revoked";
         case kind::connection_removed: return "connection.removed";

@@ -43,6 +43,7 @@ enum class kind : std::uint8_t {
     connection_added,
     connection_updated,
     connection_authorized,
+    connection_refreshing,
     connection_refreshed,
     connection_revoked,
     connection_removed,

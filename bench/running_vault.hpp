@@ -69,6 +69,12 @@ public:
         }
     }
 
+    void save_uses()
+    {
+        auto saving = keeper_->save_uses();
+        boost::asio::co_spawn(control_, std::move(saving), boost::asio::use_future).get().value();
+    }
+
     // An empty cache.
     void forget() { resolver_ = keeper_->make_resolver(worker_); }
 

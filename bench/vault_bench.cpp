@@ -6,7 +6,9 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "bench/running_vault.hpp"
 #include "tests/vault/redis_server.hpp"
@@ -182,6 +184,58 @@ void cache_hit(benchmark::State& state)
     }
 }
 BENCHMARK(cache_hit)->ArgName("connections")->Arg(1)->Arg(1000);
+
+// What each call adds to find() to have its connection's last use noted: most within the
+// millisecond of another, or each in one of its own.
+void note_use(benchmark::State& state)
+{
+    filled_vault filled(filled_vault::kind::sqlite, 1);
+    running_vault& vault = *filled.vault;
+    if (!vault.find(filled.ids.front())) {
+        state.SkipWithError("not found");
+    }
+    const auto entry = vault.of_worker().cached(filled.ids.front(), boot_millis());
+    std::int64_t now = boot_millis();
+    for (auto _ : state) {
+        entry->used(now);
+        now += state.range(0);
+        benchmark::ClobberMemory();
+    }
+}
+BENCHMARK(note_use)->ArgName("apart_ms")->Arg(0)->Arg(1);
+
+// The last uses of so many connections into the store, as it is done every few seconds.
+void save_uses(benchmark::State& state, filled_vault::kind which)
+{
+    filled_vault filled(which, static_cast<std::size_t>(state.range(0)));
+    running_vault& vault = *filled.vault;
+    std::vector<std::shared_ptr<const resolved>> entries;
+    for (const std::string& one : filled.ids) {
+        if (!vault.find(one)) {
+            state.SkipWithError("not found");
+        }
+        entries.push_back(vault.of_worker().cached(one, boot_millis()));
+    }
+    std::int64_t now = boot_millis();
+    for (auto _ : state) {
+        state.PauseTiming();
+        ++now;
+        for (const auto& entry : entries) {
+            entry->used(now);
+        }
+        state.ResumeTiming();
+        vault.save_uses();
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK_CAPTURE(save_uses, sqlite, filled_vault::kind::sqlite)
+    ->ArgName("connections")
+    ->Arg(10'000)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(save_uses, redis, filled_vault::kind::redis)
+    ->ArgName("connections")
+    ->Arg(10'000)
+    ->UseRealTime();
 
 void cached_run(benchmark::State& state)
 {

@@ -29,6 +29,8 @@ struct one_options {
     bool wait = false;
 };
 
+std::string refreshes_path(const std::string& id) { return connection_path(id) + "/refreshes"; }
+
 void print_connection(const json::value& one)
 {
     const unix_micros now = now_micros();
@@ -98,10 +100,40 @@ void list_connections(const list_options& options)
     lines.print(std::cout);
 }
 
+void print_refreshes(const json::value& list)
+{
+    const unix_micros now = now_micros();
+    const std::vector<json::value> refreshes = items_of(list);
+    if (refreshes.empty()) {
+        return;
+    }
+    table lines({"REFRESH", "OUTCOME", "TOKEN ENDS", "REASON"});
+    for (const json::value& one : refreshes) {
+        lines.add({relative_time(text_of(one, "time"), now), text_of(one, "outcome"),
+                   relative_time(text_of(one, "expires_at"), now), text_of(one, "reason")});
+    }
+    lines.print(std::cout);
+}
+
 void show_connection(const one_options& options)
 {
     control_link gate(options.gate);
-    print_answer(gate.call("GET", connection_path(options.id)), options.gate.json);
+    const std::string body = gate.call("GET", connection_path(options.id));
+    print_answer(body, options.gate.json);
+    if (!options.gate.json && text_of(parse_answer(body), "kind") == "oauth2") {
+        print_refreshes(parse_answer(gate.call("GET", refreshes_path(options.id))));
+    }
+}
+
+void show_refreshes(const one_options& options)
+{
+    control_link gate(options.gate);
+    const std::string body = gate.call("GET", refreshes_path(options.id));
+    if (options.gate.json) {
+        std::cout << body << '\n';
+    } else {
+        print_refreshes(parse_answer(body));
+    }
 }
 
 void remove_connection(const one_options& options)
@@ -181,13 +213,16 @@ void add_connection_commands(CLI::App& app)
     CLI::App* family = add_family(app, "connection", "Authorised accounts at providers");
     add_connection_add(*family);
     add_list(*family);
-    add_one(*family, "show", "Shows one, without its credential", show_connection);
+    add_one(*family, "show", "Shows one, without its credential, and how its refreshes went",
+            show_connection);
     add_connection_update(*family);
     add_connection_authorize(*family);
     add_one(*family, "cancel", "Ends the authorisation that is under way; its URL works no more",
             [](const one_options& options) { act(options, "cancel", "cancelled"); });
     add_connection_test(*family);
     add_one(*family, "refresh", "Asks the provider for fresh tokens now", refresh);
+    add_one(*family, "refreshes", "Shows how its newest refreshes went, the latest first",
+            show_refreshes);
     add_one(*family, "activate", "Switches one on again",
             [](const one_options& options) { act(options, "activate", "activated"); });
     add_one(*family, "deactivate", "Switches one off",

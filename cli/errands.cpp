@@ -41,9 +41,11 @@ errands::errands(asio::io_context& io, const config::settings& settings, vault::
                  catalogue_source catalogue)
     : outbox_(io, vault.notes(), http, settings.control.webhooks.deliver),
       revoker_(io, vault, trail, authorities),
-      watch_(
-          io, vault, trail, control::expiry_warning_default,
-          [this](std::string_view kind, const vault::connection& record) { tell(kind, record); }),
+      watch_(io, vault, trail, settings.control.expiry_warning,
+             [this](std::string_view kind, const vault::connection& record) {
+                 outbox_.tell(kind, record);
+             }),
+      uses_(io, vault),
       stream_(open_stream(io, settings))
 {
     if (stream_) {
@@ -57,18 +59,27 @@ void errands::start()
     outbox_.start();
     revoker_.start();
     watch_.start();
+    uses_.start();
 }
 
-void errands::stop()
+void errands::stop(std::function<void()> then)
 {
     outbox_.stop();
     revoker_.stop();
     watch_.stop();
+    uses_.stop(std::move(then));
 }
+
+void errands::use(const control::settings& settings) { watch_.use(settings.expiry_warning); }
 
 void errands::tell(std::string_view kind, const vault::connection& record)
 {
     outbox_.tell(kind, record);
+    if (kind == "connection.removed") {
+        watch_.forget(record);
+    } else {
+        watch_.look_at(record);
+    }
 }
 
 control::webhook_inbox::counts errands::taken() const

@@ -15,6 +15,7 @@
 #include "control/expiry_watch.hpp"
 #include "control/grant_revoker.hpp"
 #include "control/server.hpp"
+#include "control/use_saver.hpp"
 #include "control/webhook_inbox.hpp"
 
 namespace sallyport::cli {
@@ -29,7 +30,10 @@ public:
             catalogue_source catalogue);
 
     void start();
-    void stop();
+    // Calls `then` once nothing is left to be kept.
+    void stop(std::function<void()> then);
+    // What a reload changes of it.
+    void use(const control::settings& settings);
 
     void tell(std::string_view kind, const vault::connection& record);
     void revoke_soon() { revoker_.wake(); }
@@ -47,6 +51,7 @@ private:
     control::event_outbox outbox_;
     control::grant_revoker revoker_;
     control::expiry_watch watch_;
+    control::use_saver uses_;
     std::unique_ptr<control::webhook_publisher> stream_;
     std::unique_ptr<control::webhook_inbox> inbox_;
 };

@@ -47,17 +47,6 @@ T or_throw(result<T> made, const char* what)
     return std::move(*made);
 }
 
-std::shared_ptr<const proxy::snapshot> make_snapshot(
-    std::shared_ptr<const policy::catalogue> catalogue, proxy::provider_register& numbers)
-{
-    std::string why;
-    auto made = proxy::snapshot::make(std::move(catalogue), why, &numbers);
-    if (!made) {
-        throw std::runtime_error(why);
-    }
-    return *made;
-}
-
 }  // namespace
 
 // In the order of dependence: what stands further down borrows from what stands above.
@@ -88,10 +77,13 @@ struct gate::parts {
         for (const std::string& warning : vault->warnings()) {
             spdlog::warn("{}", warning);
         }
-        vault->use_tokens(authorities, [this](const vault::lifecycle_event& event) {
-            metrics.record_refresh(event.what);
-            house.tell(event);
-        });
+        vault->use_tokens(
+            authorities,
+            [this](const vault::lifecycle_event& event) {
+                metrics.record_refresh(event.what);
+                house.tell(event);
+            },
+            [this](const vault::connection& about) { return house.record_refreshing(about); });
         if (!settings.audit.stream.empty()) {
             shipper = ship_trail(settings);
         }
@@ -282,6 +274,7 @@ asio::awaitable<control::reload_outcome> gate::parts::read_anew()
     settings.control.connect_page = fresh.settings.control.connect_page;
     settings.control.return_urls = fresh.settings.control.return_urls;
     settings.control.authorization_lifetime = fresh.settings.control.authorization_lifetime;
+    chores.use(fresh.settings.control);
     authorities->use_clients(take_clients(fresh.settings));
     catalogue = std::move(loaded.catalogue);
     proxy.replace(*snapshot, proxy_settings(settings));
@@ -347,9 +340,10 @@ void gate::parts::begin_stop()
             control.stop();
             outside.stop();
             house.stop();
-            chores.stop();
-            record(audit::kind::gate_stopped, "");
-            io.stop();
+            chores.stop([this] {
+                record(audit::kind::gate_stopped, "");
+                io.stop();
+            });
         });
     });
 }

@@ -73,6 +73,17 @@ std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& 
     return loaded.catalogue;
 }
 
+std::shared_ptr<const proxy::snapshot> make_snapshot(
+    std::shared_ptr<const policy::catalogue> catalogue, proxy::provider_register& numbers)
+{
+    std::string why;
+    auto made = proxy::snapshot::make(std::move(catalogue), why, &numbers);
+    if (!made) {
+        throw std::runtime_error(why);
+    }
+    return *made;
+}
+
 proxy::settings proxy_settings(const config::settings& settings)
 {
     proxy::settings out = settings.proxy;

@@ -9,6 +9,8 @@
 #include "config/settings.hpp"
 #include "oauth/client.hpp"
 #include "policy/provider.hpp"
+#include "proxy/metrics.hpp"
+#include "proxy/plan.hpp"
 
 namespace sallyport::cli {
 
@@ -22,6 +24,9 @@ std::shared_ptr<const oauth::clients> take_clients(config::settings& settings);
 
 // Without the files that are wrong: the log is told of them.
 std::shared_ptr<const policy::catalogue> load_catalogue(const config::settings& settings);
+
+std::shared_ptr<const proxy::snapshot> make_snapshot(
+    std::shared_ptr<const policy::catalogue> catalogue, proxy::provider_register& numbers);
 
 proxy::settings proxy_settings(const config::settings& settings);
 

@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds refresh_timeout_min = 1s;
 constexpr std::chrono::milliseconds refresh_timeout_max = 60s;
 constexpr std::chrono::milliseconds authorization_ttl_min = 10s;
 constexpr std::chrono::milliseconds authorization_ttl_max = 24h;
+constexpr std::chrono::milliseconds expiry_warning_min = 1min;
+constexpr std::chrono::milliseconds expiry_warning_max = 24h * 365;
 constexpr std::chrono::milliseconds run_ttl_min = 1s;
 constexpr std::chrono::milliseconds run_ttl_max = 8760h;
 
@@ -56,6 +58,14 @@ void settings_reader::read_control(const yaml_node& node)
     read_return_urls(map);
     map.read("authorization_ttl", into_.control.authorization_lifetime, authorization_ttl_min,
              authorization_ttl_max);
+    if (const yaml_node* const warning = map.find("expiry_warning"); warning != nullptr) {
+        if (warning->is == yaml_node::type::scalar && warning->text.empty()) {
+            into_.control.expiry_warning = 0ms;
+        } else {
+            map.read("expiry_warning", into_.control.expiry_warning, expiry_warning_min,
+                     expiry_warning_max);
+        }
+    }
 }
 
 void settings_reader::read_return_urls(yaml_map& map)

@@ -65,6 +65,8 @@ constexpr failure failures[] = {
      "The provider gave no fresh tokens. It is tried again later."},
     {vault::errc::cannot_refresh, 409, "cannot_refresh",
      "The connection has nothing to be refreshed with: it has to be authorised again."},
+    {vault::errc::unrecorded, 503, "audit_unavailable",
+     "The trail cannot be written: nothing was done."},
     {vault::errc::corrupted, 503, "vault_unavailable", "The vault's record of it is damaged."},
 };
 

@@ -1,4 +1,4 @@
-// What can be asked of a connection's provider: does it work, fresh tokens.
+// What can be asked of a connection's provider: does it work, fresh tokens; and how that went.
 #include <algorithm>
 #include <utility>
 
@@ -103,6 +103,21 @@ vault::task<vault::connection> learn(const services& gate, const vault::connecti
     co_return co_await std::move(updating);
 }
 
+json::object to_json(const vault::refresh_outcome& outcome)
+{
+    using what = vault::lifecycle_kind;
+    const bool failed = outcome.what == what::refresh_failed;
+    json::object out;
+    out["time"] = rfc3339(outcome.at);
+    out["outcome"] = failed                            ? "failed"
+                     : outcome.what == what::refreshed ? "refreshed"
+                                                       : "reauth_required";
+    out["reason"] = outcome.reason;
+    out["retry_after"] = failed ? json::value(outcome.retry_after.count()) : json::value(nullptr);
+    out["expires_at"] = time_or_null(outcome.expires_at);
+    return out;
+}
+
 }  // namespace
 
 asio::awaitable<answer> test_connection(request& call)
@@ -165,6 +180,25 @@ asio::awaitable<answer> test_connection(request& call)
     out["scopes"] = json::array(verdict.scopes.begin(), verdict.scopes.end());
     out["connection"] = to_json(*after);
     co_return ok(std::move(out));
+}
+
+asio::awaitable<answer> list_refreshes(request& call)
+{
+    auto finding = find_connection(call, access::read);
+    const auto found = co_await std::move(finding);
+    if (!found.record) {
+        co_return found.refusal;
+    }
+    auto reading = call.gate.vault.refreshes(found.record->id);
+    const auto outcomes = co_await std::move(reading);
+    if (!outcomes) {
+        co_return problem(outcomes.error());
+    }
+    json::array items;
+    for (auto one = outcomes->rbegin(); one != outcomes->rend(); ++one) {
+        items.push_back(to_json(*one));
+    }
+    co_return list_of(std::move(items));
 }
 
 asio::awaitable<answer> refresh_connection(request& call)

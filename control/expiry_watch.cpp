@@ -6,7 +6,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "vault/error.hpp"
@@ -40,6 +41,13 @@ bool renews(const vault::credential& fields)
     return !has_token;  // A client's own credential: it asks for a token whenever it needs one.
 }
 
+void rethrow(std::exception_ptr bug)
+{
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+}
+
 }  // namespace
 
 struct expiry_watch::state {
@@ -54,14 +62,22 @@ struct expiry_watch::state {
     {
     }
 
+    bool is_near(const vault::connection& record) const
+    {
+        const unix_micros now = now_micros();
+        return record.status == vault::status::active && record.expires_at > now &&  // never is 0
+               record.expires_at <= now + std::chrono::microseconds(ahead).count();
+    }
+
     asio::io_context& io;
     vault::keeper& vault;
     audit::writer& trail;
-    const std::chrono::milliseconds ahead;
+    std::chrono::milliseconds ahead;
     const listener told;
     asio::steady_timer timer;
-    std::uint64_t expiring = 0;
+    std::set<std::string> expiring;  // ids
     bool looked = false;
+    bool stale = false;  // the time of warning has changed since the last look began
     bool stopped = false;
 };
 
@@ -73,14 +89,7 @@ expiry_watch::expiry_watch(asio::io_context& context, vault::keeper& vault, audi
 
 expiry_watch::~expiry_watch() { stop(); }
 
-void expiry_watch::start()
-{
-    asio::co_spawn(state_->io, serve(state_), [](std::exception_ptr bug) {
-        if (bug) {
-            std::rethrow_exception(bug);
-        }
-    });
-}
+void expiry_watch::start() { asio::co_spawn(state_->io, serve(state_), rethrow); }
 
 void expiry_watch::stop()
 {
@@ -88,17 +97,40 @@ void expiry_watch::stop()
     state_->timer.cancel();
 }
 
-std::uint64_t expiry_watch::expiring() const noexcept { return state_->expiring; }
+void expiry_watch::use(std::chrono::milliseconds ahead)
+{
+    if (ahead != state_->ahead) {
+        state_->ahead = ahead;
+        state_->stale = true;
+        state_->timer.cancel();
+    }
+}
+
+void expiry_watch::look_at(const vault::connection& record)
+{
+    if (!state_->is_near(record)) {
+        state_->expiring.erase(record.id);
+        return;
+    }
+    asio::co_spawn(state_->io, look_at_one(state_, record), rethrow);
+}
+
+void expiry_watch::forget(const vault::connection& record) { state_->expiring.erase(record.id); }
+
+std::uint64_t expiry_watch::expiring() const noexcept { return state_->expiring.size(); }
 
 asio::awaitable<void> expiry_watch::serve(std::shared_ptr<state> self)
 {
     while (!self->stopped) {
         auto looking = look(self);
         co_await std::move(looking);
-        self->timer.expires_after(self->looked ? look_interval : retry_interval);
         if (self->stopped) {
             break;
         }
+        if (self->stale) {
+            continue;
+        }
+        self->timer.expires_after(self->looked ? look_interval : retry_interval);
         auto pausing = self->timer.async_wait(asio::as_tuple(asio::use_awaitable));
         [[maybe_unused]] const auto [woken] = co_await std::move(pausing);
     }
@@ -107,42 +139,56 @@ asio::awaitable<void> expiry_watch::serve(std::shared_ptr<state> self)
 asio::awaitable<void> expiry_watch::look(std::shared_ptr<state> self)
 {
     self->looked = false;
+    self->stale = false;
     auto claiming = self->vault.notes().claim("sweep:expiry", claim_length);
     const result<std::optional<std::uint64_t>> claim = co_await std::move(claiming);
-    if (!claim) {
-        co_return;
+    if (!claim || !*claim) {
+        co_return;  // Another gate looks: soon it has told of all, and there is only to count.
     }
-    self->looked = true;  // by this gate or another
-    if (!*claim) {
-        co_return;
-    }
-    std::uint64_t expiring = 0;
+    self->looked = true;
+    std::set<std::string> expiring;
     std::string after;
     for (bool more = true; more && !self->stopped;) {
         auto listing = self->vault.list("", "", after, connections_listed);
         result<std::vector<vault::connection>> page = co_await std::move(listing);
-        self->looked = page.has_value();
+        self->looked = self->looked && page;
         more = page && page->size() == connections_listed;
         after = more ? page->back().id : after;
         for (std::size_t i = 0; page && i < page->size(); ++i) {
-            auto looking = look_at(self, std::move((*page)[i]));
-            const bool ending = co_await std::move(looking);
-            expiring += ending ? 1 : 0;
+            const std::string id = (*page)[i].id;
+            auto judging = judge(self, std::move((*page)[i]));
+            const bool ending = co_await std::move(judging);
+            if (ending && expiring.size() < expiring_max) {
+                expiring.insert(id);
+            }
         }
     }
-    self->expiring = expiring;
+    self->expiring = std::move(expiring);
     auto releasing = self->vault.notes().release("sweep:expiry", **claim);
     [[maybe_unused]] const result<void> released = co_await std::move(releasing);
 }
 
-// Whether it is about to end; then it is told of.
-asio::awaitable<bool> expiry_watch::look_at(std::shared_ptr<state> self, vault::connection record)
+asio::awaitable<void> expiry_watch::look_at_one(std::shared_ptr<state> self,
+                                                vault::connection record)
 {
-    const unix_micros now = now_micros();
-    const unix_micros until = now + std::chrono::microseconds(self->ahead).count();
-    if (record.status != vault::status::active || record.expires_at <= now ||
-        record.expires_at > until) {
-        co_return false;  // Never is 0.
+    const std::string id = record.id;
+    auto judging = judge(self, std::move(record));
+    const bool ending = co_await std::move(judging);
+    if (!ending) {
+        self->expiring.erase(id);
+    } else if (self->expiring.size() < expiring_max) {
+        self->expiring.insert(id);
+    }
+    if (!self->looked) {
+        self->timer.cancel();  // It could not be told of: that is tried again soon.
+    }
+}
+
+// Whether it is about to end; then it is told of.
+asio::awaitable<bool> expiry_watch::judge(std::shared_ptr<state> self, vault::connection record)
+{
+    if (!self->is_near(record)) {
+        co_return false;
     }
     auto asking = ends(self, record);
     const bool ending = co_await std::move(asking);
@@ -172,6 +218,7 @@ asio::awaitable<void> expiry_watch::warn(std::shared_ptr<state> self, vault::con
     told.workspace = record.workspace;
     told.text = "told";
     told.expires_at = record.expires_at + std::chrono::microseconds(24h).count();
+    const std::string told_id = told.id;
     auto putting = self->vault.notes().put(std::move(told));
     const result<void> first = co_await std::move(putting);
     if (!first) {
@@ -189,6 +236,10 @@ asio::awaitable<void> expiry_watch::warn(std::shared_ptr<state> self, vault::con
     line.detail = when;
     if (!self->trail.append(line) || !self->trail.flush()) {
         spdlog::error("the trail cannot be written: it lacks that {} expires", record.id);
+        self->looked = false;  // Another time.
+        auto dropping = self->vault.notes().drop("expiry_told", told_id);
+        [[maybe_unused]] const result<void> dropped = co_await std::move(dropping);
+        co_return;
     }
     self->told("connection.expiring", record);
 }

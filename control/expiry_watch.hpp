@@ -2,8 +2,9 @@
 // before, in the trail (connection.expiring) and to the receivers of events.
 //
 // Threading: the control thread. Lifetime: the services outlive it, and it outlives its coroutines,
-// which end soon after stop(). Limits: one look an hour, by one gate of the fleet, over
-// connections_listed at a time.
+// which end soon after stop(). Limits: one look an hour, one gate of the fleet after the other,
+// over connections_listed at a time, and one at each connection that comes or changes; expiring_max
+// are counted.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -19,8 +20,8 @@
 
 namespace sallyport::control {
 
-constexpr std::chrono::hours expiry_warning_default{7 * 24};
 constexpr std::size_t connections_listed = 256;
+constexpr std::size_t expiring_max = std::size_t{1} << 16;
 
 class expiry_watch {
 public:
@@ -35,15 +36,23 @@ public:
     void start();
     void stop();
 
-    // Connections that will end within the time of warning, as of the last look of this gate.
+    // The time of warning is another from now on; 0: nobody is warned.
+    void use(std::chrono::milliseconds ahead);
+    // A connection that may have come or changed; and one that is no more.
+    void look_at(const vault::connection& record);
+    void forget(const vault::connection& record);
+
+    // Connections that will end within the time of warning, as far as this gate has looked.
     std::uint64_t expiring() const noexcept;
 
 private:
     struct state;
     static boost::asio::awaitable<void> serve(std::shared_ptr<state> self);
     static boost::asio::awaitable<void> look(std::shared_ptr<state> self);
-    static boost::asio::awaitable<bool> look_at(std::shared_ptr<state> self,
-                                                vault::connection record);
+    static boost::asio::awaitable<void> look_at_one(std::shared_ptr<state> self,
+                                                    vault::connection record);
+    static boost::asio::awaitable<bool> judge(std::shared_ptr<state> self,
+                                              vault::connection record);
     static boost::asio::awaitable<bool> ends(std::shared_ptr<state> self, vault::connection record);
     static boost::asio::awaitable<void> warn(std::shared_ptr<state> self, vault::connection record);
 

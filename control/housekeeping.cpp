@@ -161,6 +161,12 @@ void housekeeper::tell(const vault::lifecycle_event& event)
     }
 }
 
+bool housekeeper::record_refreshing(const vault::connection& about)
+{
+    return static_cast<bool>(
+        record(state_->gate, line_about(audit::kind::connection_refreshing, about)));
+}
+
 void housekeeper::stop()
 {
     state_->stopping = true;

@@ -35,6 +35,8 @@ public:
     // For vault::keeper::use_tokens: the trail's line, and tokens that came for a connection that
     // is no more are left to be revoked.
     void tell(const vault::lifecycle_event& event);
+    // For the same: the line that a refresh leaves before it is begun. False: it is not there.
+    bool record_refreshing(const vault::connection& about);
 
 private:
     struct state;

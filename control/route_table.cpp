@@ -107,6 +107,10 @@ constexpr route table[] = {
         .answers = "200 connection",
         .refusals = "404 not_found 409 connection_status connection_revoked cannot_refresh "
                     "422 invalid_request 503 refresh_failed"}),
+    on("GET", "/api/connect/connections/{id}/refreshes", people, list_refreshes,
+       {.summary = "How the connection's newest refreshes went, the latest first",
+        .answers = "200 refresh_list",
+        .refusals = "404 not_found 422 invalid_request"}),
     on("POST", "/api/connect/connections/{id}/cancel", people, cancel_connection,
        {.summary = "End the authorisation that is under way; its link works no more",
         .answers = "200 connection",

@@ -95,6 +95,7 @@ boost::asio::awaitable<answer> deactivate_connection(request& call);
 
 boost::asio::awaitable<answer> test_connection(request& call);
 boost::asio::awaitable<answer> refresh_connection(request& call);
+boost::asio::awaitable<answer> list_refreshes(request& call);
 boost::asio::awaitable<answer> disconnect(request& call);
 
 boost::asio::awaitable<answer> initiate_connection(request& call);

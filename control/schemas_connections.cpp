@@ -100,6 +100,23 @@ constexpr named_schema schemas[] = {
             "connection": {"$ref": "#/components/schemas/connection"}},
         "required": ["ok", "status", "account", "scopes", "connection"],
         "additionalProperties": false})"},
+    {"refresh_list", R"({
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "maxItems": 20, "items": {
+                "type": "object",
+                "properties": {
+                    "time": {"type": "string", "format": "date-time"},
+                    "outcome": {"enum": ["refreshed", "failed", "reauth_required"]},
+                    "reason": {"type": "string", "description": "for people; empty where it was refreshed"},
+                    "retry_after": {"type": ["integer", "null"],
+                        "description": "failed: for how many seconds it is not tried again"},
+                    "expires_at": {"type": ["string", "null"], "format": "date-time",
+                        "description": "refreshed: when the fresh token ends; null: the provider did not say"}},
+                "required": ["time", "outcome", "reason", "retry_after", "expires_at"],
+                "additionalProperties": false}},
+            "next": {"type": "null"}},
+        "required": ["items", "next"], "additionalProperties": false})"},
     {"initiation", R"({
         "type": "object",
         "properties": {

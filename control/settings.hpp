@@ -44,6 +44,8 @@ struct settings {
     std::vector<std::string> return_urls;
     // How long a user may take to authorise a connection.
     std::chrono::milliseconds authorization_lifetime{std::chrono::minutes(10)};
+    // How long before its end a connection that cannot renew itself is told of; 0: it is not.
+    std::chrono::milliseconds expiry_warning{std::chrono::hours(7 * 24)};
     std::vector<net::listen_address> public_listen;
     std::string public_url;  // without a slash at its end
     webhook_settings webhooks;

@@ -52,7 +52,8 @@ net::task<refusal> session::forward()
             fate = co_await connect();
         }
         const bool caller_gone = client_->ended() && client_->pending().empty();
-        if (!fate && (caller_gone || !still_granted())) {
+        const std::int64_t now = vault::boot_millis();
+        if (!fate && (caller_gone || !still_granted(now))) {
             fate = co_await confirm();
         }
         if (fate) {
@@ -63,6 +64,7 @@ net::task<refusal> session::forward()
             drop_collected();
             co_return fate;
         }
+        call_.credential->used(now);
         ++call_.attempts;
         fate = co_await send();
         if (!fate) {

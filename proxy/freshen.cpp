@@ -61,6 +61,9 @@ net::task<refusal> session::freshen(std::shared_ptr<const vault::resolved>* cred
     if (answer.error == vault::errc::cannot_refresh) {
         co_return state_refusal(record);
     }
+    if (answer.error == vault::errc::unrecorded) {
+        co_return refusal{code::audit_unavailable, "The refresh cannot be recorded.", {}, {}};
+    }
     if (answer.error && answer.error != vault::errc::not_found) {
         co_return refuse_vault(answer.error);
     }

@@ -31,10 +31,9 @@ bool same_grant(const vault::connection& before, const vault::connection& after)
 
 // Right before the send: what was true when the call was decided must still be (G3). Time passed
 // while its line was written and a connection was made.
-bool session::still_granted() const
+bool session::still_granted(std::int64_t now) const
 {
     const identity::run_claims& claims = call_.run->claims;
-    const std::int64_t now = vault::boot_millis();
     return call_.credential->good(now) && !has_expired(call_.credential->record()) &&
            worker_.vault.cached_run_live(claims.workspace, claims.run, now) == 1;
 }
@@ -47,7 +46,7 @@ net::task<refusal> session::confirm()
             call_.client_lost = true;
             co_return refusal{code::request_timeout, "The caller went away.", {}, {}};
         }
-        if (still_granted()) {
+        if (still_granted(vault::boot_millis())) {
             co_return refusal{};
         }
         refusal fate = co_await reconfirm();

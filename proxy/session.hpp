@@ -94,7 +94,7 @@ private:
     bool can_repeat() const noexcept;
     void repeat_body();
 
-    bool still_granted() const;
+    bool still_granted(std::int64_t boot_millis_now) const;
     net::task<> recheck_grant();
     net::task<refusal> confirm();
     net::task<refusal> reconfirm();

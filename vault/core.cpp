@@ -36,8 +36,11 @@ void core::changed(const fleet_change& change)
     switch (change.kind) {
         case change_kind::connection:
         case change_kind::connection_off:
-        case change_kind::connection_revoked:
-        case change_kind::connection_removed: connections.move(change.what); break;
+        case change_kind::connection_revoked: connections.move(change.what); break;
+        case change_kind::connection_removed:
+            uses.forget(change.what);
+            connections.move(change.what);
+            break;
         case change_kind::run_ended: runs.move(change.what); break;
         case change_kind::workspace:
             keys.forget(change.what);
@@ -231,6 +234,7 @@ task<answered_connection> answer_connection(std::shared_ptr<core> shared, std::s
     if (!found->packed) {
         co_return answer;
     }
+    answer.mark = shared->uses.mark_of(id);
     const result<credential> opened = unpack(found->packed->reveal());
     if (!opened) {
         co_return opened.error();

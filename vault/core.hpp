@@ -23,6 +23,7 @@
 #include "vault/refresh.hpp"
 #include "vault/resolver.hpp"
 #include "vault/store.hpp"
+#include "vault/use_book.hpp"
 
 namespace sallyport::vault {
 
@@ -38,6 +39,7 @@ struct answered_connection {
     std::vector<guarded_field> fields;  // None unless the connection is active.
     bool refreshable = false;
     unix_micros attention_at = resolved::never;
+    std::shared_ptr<use_mark> mark;
 };
 
 constexpr std::chrono::milliseconds lease_patience{1000};
@@ -61,6 +63,7 @@ struct core final : lease_holder, std::enable_shared_from_this<core> {
     epoch_table runs;
     vault::lease lease;
     refresher refreshes;
+    use_book uses;
     std::list<boost::asio::steady_timer*> waiting;  // for a lease
 };
 

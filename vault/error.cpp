@@ -24,6 +24,7 @@ public:
             case errc::revoked: return "the connection is revoked";
             case errc::refresh_failed: return "the provider gave no fresh tokens";
             case errc::cannot_refresh: return "the connection has nothing to be refreshed with";
+            case errc::unrecorded: return "the trail cannot be written";
         }
         return "unknown vault error";
     }

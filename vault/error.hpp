@@ -19,6 +19,7 @@ enum class errc {
     revoked,             // a tombstone: it can be shown and removed, not changed
     refresh_failed,      // the provider gave no fresh tokens; it is tried again later
     cannot_refresh,      // the connection has nothing to be refreshed with
+    unrecorded,          // what must be in the trail before it is done could not be written there
 };
 
 const boost::system::error_category& category() noexcept;

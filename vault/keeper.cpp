@@ -42,7 +42,7 @@ public:
     {
     }
     // Refreshes under way share core, and may find whom they would tell gone.
-    ~vault_keeper() override { core_->refreshes.use(nullptr, {}); }
+    ~vault_keeper() override { core_->refreshes.use(nullptr, {}, {}); }
 
     task<connection> add(connection fresh, std::optional<credential> secret_part) override;
     task<connection> update(std::string id, std::function<void(connection&)> change,
@@ -54,7 +54,8 @@ public:
     task<std::vector<connection>> list(std::string workspace, std::string user, std::string after,
                                        std::size_t limit) override
     {
-        return core_->store->list(std::move(workspace), std::move(user), std::move(after), limit);
+        return with_last_use(core_, core_->store->list(std::move(workspace), std::move(user),
+                                                       std::move(after), limit));
     }
 
     task<void> start_run(run_record run) override;
@@ -67,14 +68,20 @@ public:
     custodian& keys() noexcept override { return custodian_; }
     notebook& notes() noexcept override { return notebook_; }
 
-    void use_tokens(std::shared_ptr<token_source> source, lifecycle_listener told) override
+    void use_tokens(std::shared_ptr<token_source> source, lifecycle_listener told,
+                    refresh_recorder recorder) override
     {
-        core_->refreshes.use(std::move(source), std::move(told));
+        core_->refreshes.use(std::move(source), std::move(told), std::move(recorder));
         core_->everything_changed();
     }
     task<connection> refresh(std::string id, std::uint64_t stale_credential_version) override
     {
-        return refresher::refresh(core_, std::move(id), stale_credential_version);
+        return with_last_use(core_,
+                             refresher::refresh(core_, std::move(id), stale_credential_version));
+    }
+    task<std::vector<refresh_outcome>> refreshes(std::string id) override
+    {
+        return read_outcomes(core_, std::move(id));
     }
     std::chrono::seconds refresh_pause(std::string_view id) const override
     {
@@ -84,6 +91,8 @@ public:
     {
         return open_connection(core_, std::move(id));
     }
+
+    task<void> save_uses() override { return vault::save_uses(core_); }
 
     std::unique_ptr<resolver> make_resolver(asio::io_context& worker) override
     {
@@ -250,6 +259,7 @@ task<connection> vault_keeper::try_update(std::string id,
     }
     connection after = record;
     ++after.version;
+    core_->uses.complete(after);
     auto replacing = core_->store->replace(std::move(*found), before.version);
     const result<void> replaced = co_await std::move(replacing);
     if (!replaced) {
@@ -276,6 +286,12 @@ task<void> vault_keeper::remove(std::string id)
     auto removing = core_->store->remove(id);
     result<void> removed = co_await std::move(removing);
     core_->connections.move(id);
+    if (removed) {
+        core_->uses.forget(id);
+        auto forgetting = forget_outcomes(core_, id);
+        const result<void> ignored = co_await std::move(forgetting);  // They end by themselves.
+        static_cast<void>(ignored);
+    }
     co_return removed;
 }
 
@@ -286,6 +302,7 @@ task<connection> vault_keeper::show(std::string id)
     if (!found) {
         co_return found.error();
     }
+    core_->uses.complete(found->record);
     co_return std::move(found->record);
 }
 

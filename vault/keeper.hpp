@@ -15,6 +15,7 @@
 #include "vault/custodian.hpp"
 #include "vault/lifecycle.hpp"
 #include "vault/notebook.hpp"
+#include "vault/refresh_history.hpp"
 #include "vault/resolver.hpp"
 #include "vault/settings.hpp"
 #include "vault/store.hpp"
@@ -66,21 +67,29 @@ public:
     virtual custodian& keys() noexcept = 0;
     virtual notebook& notes() noexcept = 0;
 
-    // Whom to ask for fresh tokens, and whom to tell what happens to connections by themselves.
-    // Until this is called nothing is refreshed.
-    virtual void use_tokens(std::shared_ptr<token_source> source, lifecycle_listener told) = 0;
+    // Whom to ask for fresh tokens, whom to tell what happens to connections by themselves, and who
+    // records a refresh before it is begun (empty: nobody). Until this is called nothing is
+    // refreshed.
+    virtual void use_tokens(std::shared_ptr<token_source> source, lifecycle_listener told,
+                            refresh_recorder recorder = {}) = 0;
     // Sees to it that the credential is another than the one of `stale_credential_version`, and
     // returns the record as it stands then: perhaps reauth_required, or with that very version
     // where the credential is too young to be refreshed again. However many ask, in this process
     // and in the fleet, the provider is asked once (refresh.hpp). Connections that are neither
     // active nor reauth_required are left as they are. errc::refresh_failed: not now,
-    // refresh_pause() says when again; cannot_refresh: there is nothing to refresh with; not_found,
-    // unavailable, corrupted.
+    // refresh_pause() says when again; cannot_refresh: there is nothing to refresh with;
+    // unrecorded; not_found, unavailable, corrupted.
     virtual task<connection> refresh(std::string id, std::uint64_t stale_credential_version) = 0;
     virtual std::chrono::seconds refresh_pause(std::string_view id) const = 0;
+    // How the newest refreshes went, in this gate or another; the newest last.
+    virtual task<std::vector<refresh_outcome>> refreshes(std::string id) = 0;
     // The record and its credential, whatever its status: for revoking at the provider and for
     // trying a connection out. Tombstones have none. errc::not_found, corrupted, unavailable.
     virtual task<opened_connection> open(std::string id) = 0;
+
+    // Has the store note when connections were last used for calls. What it did not take is offered
+    // again the next time. To be called every so often and before the end.
+    virtual task<void> save_uses() = 0;
 
     // A resolver for one worker; use it on that worker's thread only. The keeper outlives it.
     virtual std::unique_ptr<resolver> make_resolver(boost::asio::io_context& worker) = 0;

@@ -34,4 +34,8 @@ struct lifecycle_event {
 // Called on the control thread, in order for one connection; must not throw.
 using lifecycle_listener = std::function<void(const lifecycle_event&)>;
 
+// Asked on the control thread before a provider is asked for fresh tokens. False: that cannot be
+// recorded, so it is not done.
+using refresh_recorder = std::function<bool(const connection&)>;
+
 }  // namespace sallyport::vault

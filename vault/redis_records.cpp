@@ -1,5 +1,7 @@
 #include "vault/redis_records.hpp"
 
+#include <algorithm>
+
 #include "vault/error.hpp"
 #include "vault/places.hpp"
 #include "vault/record_json.hpp"
@@ -50,6 +52,8 @@ result<stored_connection> to_connection(const redis_reply& reply)
     record->status = *state;
     record->status_reason = fields[4].text;
     record->updated_at = *updated;
+    const unix_micros used = to_number<unix_micros>(fields[6].text).value_or(0);
+    record->last_used_at = std::max(record->last_used_at, used);
     return stored_connection{std::move(*record), fields[1].text};
 }
 
@@ -118,6 +122,12 @@ const redis_script& revoke()
 const redis_script& remove()
 {
     static const redis_script script = changing(redis_scripts::remove);
+    return script;
+}
+
+const redis_script& save_uses()
+{
+    static const redis_script script = changing(redis_scripts::save_uses);
     return script;
 }
 

@@ -11,9 +11,9 @@
 
 namespace sallyport::vault {
 
-constexpr std::size_t record_fields = 6;
+constexpr std::size_t record_fields = 7;
 // What the revoke script answers, before the message of a change.
-constexpr std::size_t revoked_fields = 8;
+constexpr std::size_t revoked_fields = 9;
 
 template <class Number>
 std::optional<Number> to_number(const std::string& text)
@@ -27,8 +27,8 @@ std::optional<Number> to_number(const std::string& text)
     return value;
 }
 
-// What HMGET record, sealed, version, status, reason, updated answered. Status, reason and version
-// stand beside the record because scripts change them. errc::not_found, corrupted.
+// What HMGET record, sealed, version, status, reason, updated, used answered. What follows `sealed`
+// stands beside the record because scripts change it. errc::not_found, corrupted.
 result<stored_connection> to_connection(const redis_reply& reply);
 
 std::string run_key(const std::string& workspace, const std::string& run);
@@ -45,6 +45,7 @@ const redis_script& insert();
 const redis_script& replace();
 const redis_script& revoke();
 const redis_script& remove();
+const redis_script& save_uses();
 const redis_script& end_run();
 const redis_script& shred();
 // redis_note_scripts.hpp

@@ -4,7 +4,7 @@
 // needs one Redis, not a Redis Cluster.
 //
 // sallyport:connection:ID   hash: record, sealed, version, status, reason, updated, workspace,
-//                           name
+//                           name; used (once it was): the last use for a call
 // sallyport:connections:W   set of the workspace's ids
 // sallyport:workspaces      set of the workspaces that have connections
 // sallyport:names:W         hash: owner, provider and name -> id, of the live connections
@@ -78,14 +78,14 @@ return {'done', announce(kind, ARGV[1])}
 constexpr const char* revoke = R"(
 if foreign() then return 'foreign' end
 local old = redis.call('HMGET', KEYS[1],
-  'record', 'sealed', 'version', 'status', 'reason', 'updated', 'workspace', 'name')
+  'record', 'sealed', 'version', 'status', 'reason', 'updated', 'used', 'workspace', 'name')
 if not old[1] then return 'missing' end
 if old[4] ~= 'revoked' or old[2] ~= '' then
   redis.call('HSET', KEYS[1], 'sealed', '', 'status', 'revoked', 'reason', ARGV[2],
     'updated', ARGV[3], 'name', '')
   redis.call('HINCRBY', KEYS[1], 'version', 1)
-  if old[8] ~= '' then redis.call('HDEL', 'sallyport:names:' .. old[7], old[8]) end
-  old[9] = announce('x', ARGV[1])
+  if old[9] ~= '' then redis.call('HDEL', 'sallyport:names:' .. old[8], old[9]) end
+  old[10] = announce('x', ARGV[1])
 end
 return old
 )";
@@ -107,9 +107,22 @@ return {'done', announce('d', ARGV[1])}
 constexpr const char* list = R"(
 local found = {}
 for i, key in ipairs(KEYS) do
-  found[i] = redis.call('HMGET', key, 'record', 'none', 'version', 'status', 'reason', 'updated')
+  found[i] = redis.call('HMGET', key,
+    'record', 'none', 'version', 'status', 'reason', 'updated', 'used')
 end
 return found
+)";
+
+// KEYS connections. ARGV the last use of each. Tells nobody: nothing cached depends on it.
+constexpr const char* save_uses = R"(
+if foreign() then return 'foreign' end
+for i, key in ipairs(KEYS) do
+  local old = redis.call('HMGET', key, 'record', 'used')
+  if old[1] and tonumber(old[2] or '0') < tonumber(ARGV[i]) then
+    redis.call('HSET', key, 'used', ARGV[i])
+  end
+end
+return 'done'
 )";
 
 // KEYS run, runs. ARGV run, user, app, started, expires, now, when Redis forgets it (ms).

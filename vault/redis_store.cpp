@@ -34,6 +34,8 @@ public:
     task<std::vector<connection>> list(std::string workspace, std::string user, std::string after,
                                        std::size_t limit) override;
 
+    task<void> save_uses(std::vector<connection_use> uses) override;
+
     key_store& keys() noexcept override { return fleet_->keys(); }
     note_store& notes() noexcept override { return *notes_; }
     archive& contents() noexcept override { return *contents_; }
@@ -90,7 +92,8 @@ task<stored_connection> redis_store::load(std::string id)
 {
     words command = {"HMGET"};
     command.push_back(connection_key(id));
-    for (const char* field : {"record", "sealed", "version", "status", "reason", "updated"}) {
+    for (const char* field :
+         {"record", "sealed", "version", "status", "reason", "updated", "used"}) {
         command.emplace_back(field);
     }
     auto asking = redis_.ask(std::move(command));
@@ -221,6 +224,18 @@ task<std::vector<connection>> redis_store::list(std::string workspace, std::stri
         }
     }
     co_return found;
+}
+
+task<void> redis_store::save_uses(std::vector<connection_use> uses)
+{
+    words keys;
+    words arguments;
+    for (const connection_use& one : uses) {
+        keys.push_back(connection_key(one.id));
+        arguments.push_back(std::to_string(one.at));
+    }
+    fleet_->add_fence(arguments);
+    return redis_.change(&change_scripts::save_uses(), std::move(keys), std::move(arguments));
 }
 
 task<void> redis_store::put_run(run_record run)

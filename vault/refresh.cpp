@@ -23,10 +23,12 @@ constexpr int flights_waited_for = 2;
 
 }  // namespace
 
-void refresher::use(std::shared_ptr<token_source> source, lifecycle_listener told)
+void refresher::use(std::shared_ptr<token_source> source, lifecycle_listener told,
+                    refresh_recorder recorder)
 {
     source_ = std::move(source);
     told_ = std::move(told);
+    recorder_ = std::move(recorder);
 }
 
 bool refresher::can_refresh(const connection& record) const
@@ -78,6 +80,8 @@ void refresher::tell(const lifecycle_event& event) const
         spdlog::critical("a bug in whoever is told of connections: {}", error.what());
     }
 }
+
+bool refresher::record(const connection& about) const { return !recorder_ || recorder_(about); }
 
 // Null: there are too many.
 std::shared_ptr<refresh_flight> refresher::board(const std::shared_ptr<core>& shared,

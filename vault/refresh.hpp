@@ -53,7 +53,8 @@ public:
 
     explicit refresher(const refresh_settings& settings) : settings_(settings) {}
 
-    void use(std::shared_ptr<token_source> source, lifecycle_listener told);
+    void use(std::shared_ptr<token_source> source, lifecycle_listener told,
+             refresh_recorder recorder);
 
     // keeper::refresh
     static task<connection> refresh(std::shared_ptr<core> shared, std::string id,
@@ -77,6 +78,7 @@ public:
     void keep_pause(const std::string& id, const refresh_pause& pause);
     double chance() { return std::uniform_real_distribution<double>()(chance_); }  // [0, 1)
     void tell(const lifecycle_event& event) const;
+    bool record(const connection& about) const;  // that it is about to be refreshed
 
 private:
     std::shared_ptr<refresh_flight> board(const std::shared_ptr<core>& shared,
@@ -85,6 +87,7 @@ private:
     const refresh_settings settings_;
     std::shared_ptr<token_source> source_;
     lifecycle_listener told_;
+    refresh_recorder recorder_;
     std::map<std::string, std::weak_ptr<refresh_flight>> flights_;  // They hold core.
     std::map<std::string, refresh_pause, std::less<>> pauses_;
     std::minstd_rand chance_{std::random_device{}()};

@@ -220,6 +220,18 @@ task<void> refresh_flight::write_begun()
     co_return written;
 }
 
+// The provider is not asked after all.
+task<void> refresh_flight::unwrite_begun()
+{
+    if (interrupted_) {
+        co_return result<void>();
+    }
+    notebook notes(core_);
+    auto dropping = notes.drop("refresh_begun", id_);
+    const result<void> dropped = co_await std::move(dropping);
+    co_return dropped;
+}
+
 task<void> refresh_flight::release()
 {
     return core_->store->notes().release("refresh:" + id_, claim_);
@@ -235,6 +247,12 @@ task<connection> refresh_flight::ask_and_settle()
     connection before = current->record;
     if (before.credential_version != stale_ || !may_be_refreshed(before.status)) {
         co_return before;
+    }
+    if (!all().record(before)) {
+        auto unwriting = unwrite_begun();
+        const result<void> ignored = co_await std::move(unwriting);
+        static_cast<void>(ignored);
+        co_return errc::unrecorded;
     }
     auto asking = ask(std::move(*current));
     refresh_answer answer = co_await std::move(asking);

@@ -49,6 +49,7 @@ private:
     task<void> write_begun();
     task<void> release();
     task<connection> ask_and_settle();
+    task<void> unwrite_begun();
     boost::asio::awaitable<refresh_answer> ask(opened_connection current);
 
     // refresh_settle.cpp: what follows from the answer.
@@ -61,6 +62,8 @@ private:
     task<connection> fail(connection before, refresh_answer answer);
     task<void> share_pause(std::string workspace, refresh_pause pause);
     task<void> forget_notes();
+    // Notes how it went and tells of it.
+    boost::asio::awaitable<void> conclude(lifecycle_event event);
 
     refresher& all() noexcept { return core_->refreshes; }
 

@@ -6,6 +6,7 @@
 #include "vault/error.hpp"
 #include "vault/fields.hpp"
 #include "vault/refresh_flight.hpp"
+#include "vault/refresh_history.hpp"
 
 namespace sallyport::vault {
 namespace {
@@ -168,7 +169,8 @@ task<connection> refresh_flight::keep_stored(connection before, connection after
     lifecycle_event event;
     event.what = lifecycle_kind::refreshed;
     event.record = after;
-    all().tell(event);
+    auto concluding = conclude(std::move(event));
+    co_await std::move(concluding);
     co_return after;
 }
 
@@ -225,7 +227,8 @@ task<connection> refresh_flight::require_reauth(std::string reason)
             auto sharing = share_pause(event.record.workspace, pause);
             const result<void> ignored = co_await std::move(sharing);
             static_cast<void>(ignored);
-            all().tell(event);
+            auto concluding = conclude(event);
+            co_await std::move(concluding);
             co_return event.record;
         }
         if (replaced.error() != errc::version_conflict) {
@@ -252,9 +255,19 @@ task<connection> refresh_flight::fail(connection before, refresh_answer answer)
     event.reason =
         answer.reason.empty() ? "the provider gave no fresh tokens" : std::move(answer.reason);
     event.retry_after = all().pause_left(id_);
-    all().tell(event);
+    auto concluding = conclude(std::move(event));
+    co_await std::move(concluding);
     co_return answer.verdict == refresh_verdict::impossible ? errc::cannot_refresh
                                                             : errc::refresh_failed;
+}
+
+// What cannot be noted is told all the same, and so is in the trail.
+asio::awaitable<void> refresh_flight::conclude(lifecycle_event event)
+{
+    all().tell(event);
+    auto adding = add_outcome(core_, id_, event.record.workspace, outcome_of(event, now_micros()));
+    const result<void> ignored = co_await std::move(adding);
+    static_cast<void>(ignored);
 }
 
 task<void> refresh_flight::share_pause(std::string workspace, refresh_pause pause)

@@ -17,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
@@ -46,6 +47,10 @@ private:
 // slept through.
 std::int64_t boot_millis() noexcept;
 
+// When a connection was last used for a call: boot_millis(), 0 for never. Shared by the gate's
+// workers, which write it, and the control thread, which sees to it that it is kept (use_book.hpp).
+using use_mark = std::atomic<std::int64_t>;
+
 // A connection with its credential, as the cache holds it. The credential is kept sealed under a
 // key of this process and opened for each use.
 class resolved {
@@ -65,6 +70,15 @@ public:
     // it expires. Whoever has seen to it moves this on. Microseconds since 1970.
     static constexpr unix_micros never = std::numeric_limits<unix_micros>::max();
     mutable unix_micros attention_at = never;
+
+    // A call is let through with it. Writes once a millisecond at the most, however many calls.
+    void used(std::int64_t boot_millis_now) const noexcept
+    {
+        if (mark && mark->load(std::memory_order_relaxed) < boot_millis_now) {
+            mark->store(boot_millis_now, std::memory_order_relaxed);
+        }
+    }
+    std::shared_ptr<use_mark> mark;  // null: it is not noted
 
     // For what a caller computes from the record once per fetch (compiled scopes): kept with it.
     mutable std::shared_ptr<const void> note;

@@ -1,5 +1,7 @@
 #include "vault/sqlite_archive.hpp"
 
+#include <algorithm>
+
 #include "vault/error.hpp"
 #include "vault/record_json.hpp"
 #include "vault/store.hpp"
@@ -13,7 +15,8 @@ class sqlite_archive final : public archive {
 public:
     explicit sqlite_archive(sqlite::database& database)
         : connections_(database,
-                       "SELECT record, sealed FROM connections WHERE id > ? ORDER BY id LIMIT 256"),
+                       "SELECT record, sealed, coalesce(at, 0) FROM connections"
+                       " LEFT JOIN uses USING (id) WHERE id > ? ORDER BY id LIMIT 256"),
           runs_(database,
                 "SELECT workspace, run, expires_at, ended_at FROM runs WHERE ended_at <> 0 AND"
                 " (workspace, run) > (?, ?) ORDER BY workspace, run LIMIT 256")
@@ -40,6 +43,7 @@ private:
             if (!record) {
                 return errc::corrupted;
             }
+            record->last_used_at = std::max(record->last_used_at, use.column_number(2));
             found.items.push_back({std::move(*record), use.column_text(1)});
             return {};
         });

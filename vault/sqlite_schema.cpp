@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "vault/error.hpp"
 
@@ -13,7 +14,7 @@ namespace sallyport::vault {
 namespace {
 
 constexpr std::int64_t application_id = 0x53504c59;  // "SPLY": what file(1) and we know it by
-constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t schema_version = 3;
 
 // The tables as version 1 had them; what later versions added follows.
 constexpr const char* schema = R"(
@@ -50,6 +51,21 @@ CREATE INDEX note_workspaces ON notes (workspace, kind, id);
 PRAGMA user_version = 2;
 COMMIT;
 )";
+
+// When connections were last used, apart from their records: what changes often stays small.
+constexpr const char* upgrade_to_3 = R"(
+BEGIN IMMEDIATE;
+CREATE TABLE uses (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER connection_gone AFTER DELETE ON connections BEGIN
+    DELETE FROM uses WHERE id = OLD.id;
+END;
+PRAGMA user_version = 3;
+COMMIT;
+)";
+
+// From each version to the next.
+constexpr const char* upgrades[] = {schema, upgrade_to_2, upgrade_to_3};
+static_assert(std::size(upgrades) == schema_version);
 
 [[noreturn]] void refuse(const std::string& path, const char* why, error_code code)
 {
@@ -111,11 +127,8 @@ sqlite::database sqlite::open_vault(const std::string& path)
     }
     require(path, opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                   "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"));
-    if (fresh) {
-        require(path, opened->execute(schema));
-    }
-    if (*version < schema_version) {
-        require(path, opened->execute(upgrade_to_2));
+    for (auto at = static_cast<std::size_t>(*version); at < std::size(upgrades); ++at) {
+        require(path, opened->execute(upgrades[at]));
     }
     // Takes the write lock, which exclusive mode keeps.
     require(path, opened->execute("BEGIN IMMEDIATE; COMMIT;"));

@@ -1,5 +1,7 @@
 #include "vault/sqlite_store.hpp"
 
+#include <algorithm>
+
 #include "vault/error.hpp"
 #include "vault/lease.hpp"
 #include "vault/record_json.hpp"
@@ -15,7 +17,9 @@ namespace {
 // The statements, compiled once.
 struct statements {
     explicit statements(const sqlite::database& in)
-        : load(in, "SELECT record, sealed FROM connections WHERE id = ?"),
+        : load(in,
+               "SELECT record, sealed, coalesce(at, 0) FROM connections LEFT JOIN uses USING (id)"
+               " WHERE id = ?"),
           insert(in, "INSERT INTO connections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
           replace(in,
                   "UPDATE connections SET workspace = ?2, user = ?3, provider = ?4, name = ?5,"
@@ -24,9 +28,12 @@ struct statements {
           version(in, "SELECT version FROM connections WHERE id = ?"),
           remove(in, "DELETE FROM connections WHERE id = ?"),
           list(in,
-               "SELECT record FROM connections"
+               "SELECT record, coalesce(at, 0) FROM connections LEFT JOIN uses USING (id)"
                " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) AND id > ?3"
                " ORDER BY id LIMIT ?4"),
+          save_use(in,
+                   "INSERT INTO uses SELECT id, ?2 FROM connections WHERE id = ?1"
+                   " ON CONFLICT (id) DO UPDATE SET at = max(at, excluded.at)"),
           sealed(in, "SELECT sealed FROM connections WHERE id = ?"),
           load_run(in, "SELECT expires_at, ended_at FROM runs WHERE workspace = ? AND run = ?"),
           put_run(in, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)"),
@@ -42,7 +49,7 @@ struct statements {
     {
     }
 
-    sqlite::statement load, insert, replace, version, remove, list;
+    sqlite::statement load, insert, replace, version, remove, list, save_use;
     sqlite::statement sealed;
     sqlite::statement load_run, put_run, end_run, purge_runs, list_runs;
 };
@@ -70,6 +77,11 @@ public:
                                        std::size_t limit) override
     {
         co_return noted(list_now(workspace, user, after, limit));
+    }
+
+    task<void> save_uses(std::vector<connection_use> uses) override
+    {
+        co_return noted(save_uses_now(uses));
     }
 
     key_store& keys() noexcept override { return *keys_; }
@@ -125,6 +137,7 @@ private:
         if (!record || record->id != id) {
             return errc::corrupted;
         }
+        record->last_used_at = std::max(record->last_used_at, use.column_number(2));
         return stored_connection{std::move(*record), use.column_text(1)};
     }
 
@@ -221,6 +234,7 @@ private:
             if (!record) {
                 return errc::corrupted;
             }
+            record->last_used_at = std::max(record->last_used_at, use.column_number(1));
             found.push_back(std::move(*record));
             return {};
         });
@@ -228,6 +242,21 @@ private:
             return read.error();
         }
         return found;
+    }
+
+    result<void> save_uses_now(const std::vector<connection_use>& uses)
+    {
+        sqlite::transaction all(database_);
+        if (const result<void> begun = all.begin(); !begun) {
+            return begun;
+        }
+        for (const connection_use& one : uses) {
+            sqlite::execution use(statements_.save_use);
+            if (const result<void> saved = use.text(one.id).number(one.at).run(); !saved) {
+                return saved;
+            }
+        }
+        return all.commit();
     }
 
     result<bool> changes_sealed(const stored_connection& what)

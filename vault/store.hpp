@@ -29,6 +29,12 @@ struct stored_connection {
     std::string sealed;  // Sealed credential (envelope.hpp); empty if there is none.
 };
 
+// When a connection was last used for a call.
+struct connection_use {
+    std::string id;
+    unix_micros at = 0;
+};
+
 struct run_record {
     std::string workspace;
     std::string run;
@@ -66,6 +72,10 @@ public:
     {
         return list(std::move(workspace), std::move(user), "", everything);
     }
+
+    // Notes each use that is later than the one noted before, of connections that there are. It
+    // stands beside the record: neither version nor anything cached moves by it. All or nothing.
+    virtual task<void> save_uses(std::vector<connection_use> uses) = 0;
 
     // The wrapped data keys of the workspaces, the notes, and everything a backup holds.
     virtual key_store& keys() noexcept = 0;

@@ -34,6 +34,7 @@ public:
         : side_(std::move(side)), answer_(std::move(answer)), valid_(valid)
     {
         attention_at = answer_.attention_at;
+        mark = std::move(answer_.mark);
     }
 
     const connection& record() const noexcept override { return answer_.record; }

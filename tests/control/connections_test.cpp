@@ -50,6 +50,17 @@ TEST_F(Gate, AddsAConnectionAndShowsEveryMemberOfItButTheCredential)
     EXPECT_EQ(again.body, added.body);
 }
 
+TEST_F(Gate, ListsTheRefreshesOfAConnectionThatTheCallerMayRead)
+{
+    const std::string id = add(github(with_secret));
+    const reply listed = ask("GET", one(id) + "/refreshes");
+    EXPECT_EQ(listed.status, 200u);
+    EXPECT_TRUE(listed.body.at("items").as_array().empty());
+    EXPECT_TRUE(listed.body.at("next").is_null());
+    EXPECT_EQ(ask("GET", one(id) + "/refreshes", "", "auditor-token").status, 403u);
+    EXPECT_EQ(ask("GET", one("conn_01ARYZ6S41TSV4RRFFQ69G5FAV") + "/refreshes").status, 404u);
+}
+
 TEST_F(Gate, GrantsNoScopesWhereNoneAreNamed)
 {
     const std::string id = add(github(with_secret));

@@ -159,6 +159,7 @@ def test_every_route_does_what_it_says(api):
     ask("POST", "/api/keys/rotate", {"master": True})
     backup = ask("GET", "/api/vault/backup?part=connections")
     ask("POST", "/api/vault/restore", {"items": backup["items"]})
+    ask("GET", connections + "/{id}/refreshes", id=one["id"])
     ask("POST", connections + "/{id}/revoke", id=one["id"])
     ask("DELETE", connections + "/{id}", status=204, id=one["id"])
     ask("POST", connections, {"workspace": "shredded", "user": "ann", "provider": "bench",

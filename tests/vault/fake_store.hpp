@@ -78,6 +78,7 @@ public:
     bool ended = false;
     error_code fail_with;
     std::function<void(const std::string&)> on_load;
+    std::vector<connection_use> uses;  // as they were saved
 
     task<stored_connection> load(std::string id) override
     {
@@ -108,6 +109,14 @@ public:
             co_return result<bool>(boost::system::in_place_error, fail_with);
         }
         co_return ended;
+    }
+
+    task<void> save_uses(std::vector<connection_use> some) override
+    {
+        if (!fail_with) {
+            uses.insert(uses.end(), some.begin(), some.end());
+        }
+        co_return fail_with ? result<void>(fail_with) : result<void>();
     }
 
     // Nothing below is asked by a resolver.

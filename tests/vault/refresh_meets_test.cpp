@@ -89,7 +89,8 @@ TEST_P(RefreshMeets, ARotationAndIsSealedUnderItsKey)
     EXPECT_EQ(stored(stale.id, "refresh_token"), "refresh1");
     const auto keys = ask(keeper_->keys().show("acme"));
     ASSERT_EQ(keys->generations.size(), 1u);
-    EXPECT_EQ(keys->records.front(), 1u) << "and no note of the refresh is left";
+    EXPECT_EQ(keys->records.front(), 2u) << "the credential and how the refresh went, no more";
+    EXPECT_EQ(ask(keeper_->refreshes(stale.id))->size(), 1u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, RefreshMeets, testing::Values("sqlite", "redis"),

@@ -72,7 +72,7 @@ TEST_F(SqliteStore, RefusesASecondProcessOnTheSameFile)
 TEST_F(SqliteStore, RefusesTablesOfAnotherVersion)
 {
     (void)open_sqlite_store(path_);
-    execute("PRAGMA user_version = 3");
+    execute("PRAGMA user_version = 4");
     EXPECT_EQ(refusal(), errc::misconfigured);
     EXPECT_NE(sentence_.find("another version"), std::string::npos);
 }
@@ -84,12 +84,16 @@ TEST_F(SqliteStore, BringsTheTablesOfAnOlderVersionUpToDate)
         const auto opened = open_sqlite_store(path_);
         ASSERT_TRUE(run(context_, opened->insert(fresh)));
     }
-    execute("DROP TABLE notes; PRAGMA user_version = 1");
+    execute(
+        "DROP TRIGGER connection_gone; DROP TABLE uses; DROP TABLE notes;"
+        "PRAGMA user_version = 1");
     const auto opened = open_sqlite_store(path_);
     EXPECT_TRUE(run(context_, opened->load(fresh.record.id)));
     const sealed_note put{"ticket", "a", "acme", "sealed", 1};
     EXPECT_TRUE(run(context_, opened->notes().put(put, note_write::fresh)));
     EXPECT_TRUE(run(context_, opened->notes().read("ticket", "a")));
+    EXPECT_TRUE(run(context_, opened->save_uses({{fresh.record.id, 7}})));
+    EXPECT_EQ(run(context_, opened->load(fresh.record.id))->record.last_used_at, 7);
 }
 
 TEST_F(SqliteStore, RefusesADatabaseThatIsNoVault)

@@ -272,6 +272,54 @@ TEST_P(Store, ListsHundredsInTheOrderOfTheirIds)
                                [](const auto& a, const auto& b) { return a.id < b.id; }));
 }
 
+TEST_P(Store, KeepsTheLatestUseAndMovesNothingElse)
+{
+    const stored_connection fresh = insert();
+    const std::string& id = fresh.record.id;
+    EXPECT_EQ(ask(store_->load(id))->record.last_used_at, 0);
+    EXPECT_FALSE(why(store_->save_uses({{id, 2'000'000'000'000'001}})));
+    EXPECT_FALSE(why(store_->save_uses({{id, 1'900'000'000'000'000}})));
+    const auto loaded = ask(store_->load(id));
+    ASSERT_TRUE(loaded);
+    EXPECT_EQ(loaded->record.last_used_at, 2'000'000'000'000'001);
+    EXPECT_EQ(loaded->record.version, fresh.record.version);
+    EXPECT_EQ(loaded->record.updated_at, fresh.record.updated_at);
+    EXPECT_EQ(loaded->sealed, fresh.sealed);
+    const auto listed = ask(store_->list("acme", ""));
+    ASSERT_TRUE(listed && listed->size() == 1);
+    EXPECT_EQ(listed->front().last_used_at, 2'000'000'000'000'001);
+    const auto page = ask(store_->contents().list_connections(""));
+    ASSERT_TRUE(page && page->items.size() == 1);
+    EXPECT_EQ(page->items.front().record.last_used_at, 2'000'000'000'000'001);
+    ASSERT_FALSE(why(store_->replace(*loaded, loaded->record.version)));
+    EXPECT_EQ(ask(store_->load(id))->record.last_used_at, 2'000'000'000'000'001);
+}
+
+TEST_P(Store, KeepsManyUsesAtOnceAndTheOneOfATombstone)
+{
+    std::vector<connection_use> uses;
+    for (int i = 0; i < 600; ++i) {
+        uses.push_back({insert().record.id, 1'000'000 + i});
+    }
+    ASSERT_FALSE(why(store_->save_uses(uses)));
+    ASSERT_TRUE(ask(store_->revoke(uses.back().id, "gone")));
+    for (const connection_use& one : uses) {
+        EXPECT_EQ(ask(store_->load(one.id))->record.last_used_at, one.at);
+    }
+}
+
+TEST_P(Store, ForgetsTheUseWithTheConnection)
+{
+    const stored_connection fresh = insert();
+    const std::string& id = fresh.record.id;
+    EXPECT_FALSE(why(store_->save_uses({{id, 5'000'000}})));
+    ASSERT_FALSE(why(store_->remove(id)));
+    EXPECT_FALSE(why(store_->save_uses({{id, 6'000'000}}))) << "nothing to note is no failure";
+    EXPECT_EQ(ask(store_->load(id)).error(), errc::not_found);
+    ASSERT_FALSE(why(store_->insert(fresh)));
+    EXPECT_EQ(ask(store_->load(id))->record.last_used_at, 0);
+}
+
 TEST_P(Store, ListsLiveRunsUntilTheyEnd)
 {
     ASSERT_FALSE(why(store_->put_run(live_run("r1"))));
