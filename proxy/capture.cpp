@@ -33,7 +33,10 @@ void credential_spellings::add_one(std::string_view spelling)
 {
     if (spelling.size() >= masked_bytes_min &&
         std::find(all_.begin(), all_.end(), spelling) == all_.end()) {
-        all_.emplace_back(spelling);
+        const auto shorter = std::find_if(all_.begin(), all_.end(), [&](const std::string& other) {
+            return other.size() < spelling.size();
+        });
+        all_.emplace(shorter, spelling);
     }
 }
 
@@ -82,6 +85,21 @@ bool credential_spellings::collect(const std::vector<injection_plan>& injections
         }
         wipe(filled);
         filled.clear();
+    }
+    scratch.shrink(0);
+    return true;
+}
+
+bool credential_spellings::collect_signing(const vault::resolved& credential,
+                                           vault::secret& scratch)
+{
+    for (const std::string_view name : {"access_key_id", "secret_access_key", "session_token"}) {
+        const auto opened = credential.open(name, scratch);
+        if (opened) {
+            add(scratch.reveal());
+        } else if (opened.error() != vault::errc::not_found) {
+            return false;
+        }
     }
     scratch.shrink(0);
     return true;

@@ -33,6 +33,8 @@ public:
     // Of what the injections put into requests. False: it could not be opened.
     bool collect(const std::vector<injection_plan>& injections, const vault::resolved& credential,
                  const policy::provider_facts& facts, vault::secret& scratch);
+    // Of the fields that calls are signed with. False: as above.
+    bool collect_signing(const vault::resolved& credential, vault::secret& scratch);
     void add(std::string_view value);  // as it is, and escaped
     ~credential_spellings();
 
@@ -41,7 +43,7 @@ public:
 
 private:
     void add_one(std::string_view spelling);
-    std::vector<std::string> all_;
+    std::vector<std::string> all_;  // The longest first: one may be a part of another.
 };
 
 class call_capture {

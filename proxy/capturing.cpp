@@ -18,8 +18,11 @@ void session::begin_capture()
 void session::record_captured(audit::entry& outcome)
 {
     credential_spellings spellings;
-    const bool opened = spellings.collect(*call_.plan->injections, *call_.credential,
-                                          call_.plan->provider->provider->facts(), worker_.scratch);
+    bool opened = spellings.collect(*call_.plan->injections, *call_.credential,
+                                    call_.plan->provider->provider->facts(), worker_.scratch);
+    if (opened && call_.plan->signature.signs()) {
+        opened = spellings.collect_signing(*call_.credential, worker_.scratch);
+    }
     call_.capture->settle(spellings, opened);
     call_.capture->tell(outcome);
     worker_.trail.append(outcome);

@@ -116,6 +116,7 @@ net::task<refusal> session::decide_on_graphql()
 
 net::task<refusal> session::gather_body()
 {
+    drop_collected();
     if (call_.request.expects_continue && client_->pending().empty() && !client_->put({go_on})) {
         const error_code lost = co_await client_->drain();
         call_.client_lost = static_cast<bool>(lost);

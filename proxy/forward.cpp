@@ -158,7 +158,7 @@ refusal session::upstream_refusal(const error_code& error) const
             {}};
 }
 
-// The head as it goes out, with the credential in it, into out_.
+// The head as it goes out, with the credential in it, into the worker's buffer.
 refusal session::write_head()
 {
     outgoing parts;
@@ -186,12 +186,13 @@ refusal session::write_head()
         parts.payload_hash = payload_hash(*call_.plan, *call_.upstream, call_.head, collected_);
         parts.now = now_micros();
     }
-    out_.clear();
+    std::string& out = worker_.request_head;
+    out.clear();
     call_.stripped.resize(call_.stripped_of_body);  // An earlier attempt may have added to it.
-    const write_fault fault = write_request_head(parts, out_, call_.stripped);
+    const write_fault fault = write_request_head(parts, out, call_.stripped);
     worker_.scratch.shrink(0);
     if (fault != write_fault::none) {
-        OPENSSL_cleanse(out_.data(), out_.size());
+        OPENSSL_cleanse(out.data(), out.size());
         drop_collected();
         return {code::vault_unavailable, "The credential cannot be used.", {}, {}};
     }
@@ -204,12 +205,13 @@ net::task<refusal> session::send()
     if (unwritten) {
         co_return unwritten;
     }
+    std::string& out = worker_.request_head;  // Others write theirs as soon as this one waits.
     const bool collected = is_collected();
     request_body_ = body_reader(call_.request.body, call_.request.body.kind == body_kind::chunked);
     const std::string_view input = collected ? std::string_view(collected_) : client_->pending();
     const body_piece first = request_body_.next(input);
     if (first.state == chunk_reader::state::malformed) {
-        OPENSSL_cleanse(out_.data(), out_.size());
+        OPENSSL_cleanse(out.data(), out.size());
         call_.body_fault = code::bad_request;
         co_return refusal{code::bad_request, "The request's body is framed wrongly.", {}, {}};
     }
@@ -221,8 +223,8 @@ net::task<refusal> session::send()
             call_.capture->add(audit::body_side::request, first.data);
         }
     }
-    const bool sent = upstream_->put({out_, first.head, first.data, first.tail});
-    OPENSSL_cleanse(out_.data(), out_.size());
+    const bool sent = upstream_->put({out, first.head, first.data, first.tail});
+    OPENSSL_cleanse(out.data(), out.size());
     if (collected) {
         drop_collected();
     } else {

@@ -17,6 +17,8 @@ namespace {
 
 using place = policy::injection::place;
 
+constexpr std::size_t credential_room = 64 * 1024;  // more than the vault holds of one
+
 constexpr std::string_view via = "Via: 1.1 sallyport\r\n";
 
 void append_field(std::string& out, std::string_view name, std::string_view value)
@@ -231,6 +233,7 @@ private:
     {
         for (const injection_plan& injection : *call_.plan->injections) {
             if (injection.in == place::cookie) {
+                cookies_.reserve(cookies_.size() + credential_room);
                 cookies_ += cookies_.empty() ? "" : "; ";
                 cookies_ += injection.name;
                 cookies_ += '=';

@@ -193,7 +193,7 @@ net::task<bool> session::record_refusal(const refusal& fate)
 
 net::task<bool> session::refuse(refusal fate)
 {
-    if (call_.client_lost || call_.revoked) {
+    if (call_.intent_recorded && (call_.client_lost || call_.revoked)) {
         record_outcome(call_.revoked ? "revoked_midstream" : "client_abort", false);
         co_return false;
     }

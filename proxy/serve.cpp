@@ -82,6 +82,7 @@ net::task<bool> session::serve(refusal early)
     }
     bool keep = false;
     if (fate) {
+        drop_collected();
         auto refusing = refuse(std::move(fate));
         keep = co_await std::move(refusing);
     } else {

@@ -89,6 +89,7 @@ session::~session()
     OPENSSL_cleanse(last_token_.data(), last_token_.size());
     OPENSSL_cleanse(head_text_.data(), head_text_.size());
     OPENSSL_cleanse(kept_.data(), kept_.size());
+    OPENSSL_cleanse(collected_.data(), collected_.size());
 }
 
 net::task<> session::run()
@@ -121,6 +122,19 @@ net::task<> session::run()
     co_await linger();
     client_->observe(nullptr);
     client_->close();
+}
+
+net::task<> session::settle()
+{
+    cut();
+    serving_ = false;
+    pump_stopped_ = true;
+    while (pumping_) {
+        co_await pump_ended_.wait();
+    }
+    while (rechecking_) {
+        co_await recheck_ended_.wait();
+    }
 }
 
 net::task<session::head_result> session::read_head(refusal& fate)

@@ -34,6 +34,9 @@ struct worker_context {
     std::string date;  // the Date field's value, renewed every second
     bool draining = false;
     vault::secret scratch;  // where credentials are opened, one at a time
+    // A head on its way to a provider, with the credential in it. Never grows, since that would
+    // leave a copy behind; wiped when it is sent.
+    std::string request_head;
 
     // Refusals before identification cost a caller nothing, so their lines are folded past a rate.
     static constexpr unsigned unidentified_lines_max = 100;  // a second
@@ -53,6 +56,9 @@ public:
     ~session();
 
     net::task<> run();
+
+    // After run() has ended by an exception: what it had begun is over.
+    net::task<> settle();
 
     // Ends at once if nothing is under way, else after the call.
     void drain();

@@ -201,6 +201,9 @@ std::string sigv4_canonical_request(std::string_view head, const sigv4_scope& sc
     const request_line line = take_request_line(head);
     const auto fields = signed_fields(head);
     std::string out;
+    // Fields are copied, escapes treble at most, names stand twice: growing would leave copies
+    // behind.
+    out.reserve(4 * head.size() + payload_hash.size() + 256);
     out.append(line.method).append("\n");
     out.append(canonical_path(line.path, scope)).append("\n");
     out.append(canonical_query(line.query)).append("\n");

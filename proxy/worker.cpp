@@ -17,6 +17,8 @@ constexpr auto as_result = asio::as_tuple(asio::deferred);
 constexpr std::chrono::seconds tick_interval{1};
 constexpr std::chrono::milliseconds grant_interval{50};  // how soon a revoked call is cut
 constexpr std::chrono::milliseconds accept_pause{100};   // when descriptors have run out
+// Of a head, beside what its caller sent: a few of the largest credentials.
+constexpr std::size_t injected_bytes_room = 256 * 1024;
 
 // IMF-fixdate (RFC 9110, 5.6.7).
 std::string http_date(std::time_t now)
@@ -26,6 +28,15 @@ std::string http_date(std::time_t now)
     char text[40];
     const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
     return std::string(text, size);
+}
+
+void log_escaped(const std::exception_ptr& escaped)
+{
+    try {
+        std::rethrow_exception(escaped);
+    } catch (const std::exception& bug) {
+        spdlog::error("a session ended with an exception: {}", bug.what());
+    }
 }
 
 std::string address_of(const asio::ip::tcp::endpoint& peer)
@@ -66,11 +77,13 @@ worker::worker(parts given, const make_resolver& make)
                .snapshot = parts_.snapshot,
                .call_ids = {},
                .date = http_date(std::time(nullptr)),
-               .scratch = {}},
+               .scratch = {},
+               .request_head = {}},
       tick_timer_(io_.get_executor()),
       grant_timer_(io_.get_executor())
 {
     metrics_.prepare(context_.snapshot->numbers());
+    context_.request_head.reserve(parts_.settings.limits.header_bytes + injected_bytes_room);
 }
 
 worker::~worker() { join(); }
@@ -155,20 +168,18 @@ void worker::begin(net::stream::pointer client, session::origin from)
 {
     session* const fresh = new session(context_, std::move(client), std::move(from));
     sessions_.push_back(*fresh);
-    asio::co_spawn(io_, fresh->run(),
-                   [this, fresh](std::exception_ptr failure) { end(*fresh, failure); });
+    asio::co_spawn(io_, fresh->run(), [this, fresh](std::exception_ptr failure) {
+        if (!failure) {
+            end(*fresh);
+            return;
+        }
+        log_escaped(failure);
+        asio::co_spawn(io_, fresh->settle(), [this, fresh](std::exception_ptr) { end(*fresh); });
+    });
 }
 
-void worker::end(session& ended, std::exception_ptr failure)
+void worker::end(session& ended)
 {
-    if (failure) {
-        try {
-            std::rethrow_exception(failure);
-        } catch (const std::exception& bug) {
-            spdlog::error("a session ended with an exception: {}", bug.what());
-        }
-        ended.cut();
-    }
     sessions_.erase(sessions_.iterator_to(ended));
     delete &ended;
     parts_.callers->fetch_sub(1);

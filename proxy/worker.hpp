@@ -62,7 +62,7 @@ private:
     template <class Acceptor>
     net::task<> accept(Acceptor& acceptor, net::ssl_context tls);
     void begin(net::stream::pointer client, session::origin from);
-    void end(session& ended, std::exception_ptr failure);
+    void end(session& ended);
     net::task<> tick();
     net::task<> watch_grants();
     void finish_if_empty();

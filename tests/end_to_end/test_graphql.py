@@ -1,10 +1,13 @@
 """One path for queries and mutations: the body says which it is, and so decides."""
 import json
+import resource
+import signal
 from types import SimpleNamespace
 
 import pytest
 from harness import catalogue
 from harness.checks import assert_refused
+from harness.processes import until
 from harness.provider import Provider
 
 
@@ -25,7 +28,7 @@ def bench(make_gate, certificate, authority):
     provider = Provider(certificate)
     provider.accepts = lambda request: True
     provider.on("*", "/.*", lambda exchange: exchange.json({"fine": True}))
-    gate = make_gate([catalogue.provider(
+    gate = make_gate(preparation=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN), providers=[catalogue.provider(
         "linear", f"https://localhost:{provider.port}", authority, RULES, strip=["json:token"],
         scopes=[{"id": one, "class": "write", "description": one}
                 for one in ("read", "comment", "write")],
@@ -40,7 +43,7 @@ def bench(make_gate, certificate, authority):
         answer.sent = provider.requests[before:]
         return answer
 
-    yield SimpleNamespace(call=call, gate=gate)
+    yield SimpleNamespace(call=call, gate=gate, token=token, provider=provider)
     provider.stop()
 
 
@@ -110,6 +113,43 @@ def test_a_body_beyond_the_limit_is_refused(bench):
     answer = bench.call(request("{ viewer }", variables={"a": "x" * (1 << 20)}))
     assert_refused(bench.gate, answer, 413, "body_too_large")
     assert answer.sent == []
+
+
+def send_head(caller, bench, body):
+    caller.send(f"POST /linear/graphql HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
+                f"Proxy-Authorization: Bearer {bench.token}\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n".encode())
+
+
+def test_a_body_whose_call_could_not_be_recorded_goes_with_its_call(bench):
+    first, second = request("{ first }"), request("{ second }")
+    process = bench.gate.process.pid
+    with bench.gate.caller() as caller:
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        try:
+            send_head(caller, bench, first)
+            caller.send(first)
+            assert caller.response("POST").status == 503
+        finally:
+            resource.prlimit(process, resource.RLIMIT_FSIZE,
+                             (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        until(lambda: bench.call(first).status == 200, "calls to be served again")
+        send_head(caller, bench, second)
+        caller.send(second)
+        assert caller.response("POST").status == 200
+    assert bench.provider.requests[-1].body == second
+
+
+def test_a_caller_who_leaves_before_it_could_be_decided_on_made_no_call(bench):
+    body = request("{ viewer }")
+    before = bench.gate.trail.lines("call.refused", code="request_timeout")
+    with bench.gate.caller() as caller:
+        send_head(caller, bench, body)
+        caller.send(body[:10])
+    line, = until(lambda: bench.gate.trail.lines(
+        "call.refused", code="request_timeout")[len(before):], "the refusal")
+    assert line["path"] == "/graphql"
+    assert bench.gate.trail.lines(call_id=line["call_id"]) == [line]
 
 
 def test_a_tunnel_is_shut(bench):

@@ -1,7 +1,7 @@
 #include "proxy/capture.hpp"
 
-#include <filesystem>
 #include <gtest/gtest.h>
+#include <filesystem>
 
 #include "made_plan.hpp"
 
@@ -57,6 +57,28 @@ TEST(Capture, MasksBothHalvesOfBasicAndTheirBase64)
     EXPECT_EQ(masked({{"username", "annie"}, {"password", "sesame"}}, basic,
                      "YW5uaWU6c2VzYW1l annie sesame", false, "basic"),
               "**************** ***** ******");
+}
+
+TEST(Capture, MasksWhatHasAnotherSpellingInIt)
+{
+    const policy::injection basic{in_header, "Authorization", "Basic {basic}"};
+    EXPECT_EQ(masked({{"username", "alice"}, {"password", "alice-2024!"}}, basic,
+                     "alice alice-2024!", false, "basic"),
+              "***** ***********");
+}
+
+TEST(Capture, MasksWhatCallsAreSignedWith)
+{
+    const fake_resolved credential(
+        {},
+        {{"access_key_id", "AKIA1"}, {"secret_access_key", "s3cr3t"}, {"session_token", "t/k3n"}});
+    vault::secret scratch;
+    credential_spellings spellings;
+    EXPECT_TRUE(spellings.collect_signing(credential, scratch));
+    std::string text = "<Token-0>t/k3n</Token-0> t%2Fk3n AKIA1 s3cr3t";
+    spellings.mask(text.data(), text.size(), false);
+    EXPECT_EQ(text, "<Token-0>*****</Token-0> ******* ***** ******");
+    EXPECT_FALSE(credential_spellings().collect_signing(failing_resolved(), scratch));
 }
 
 TEST(Capture, MasksAnAccessTokenThatStandsForTheSecret)
