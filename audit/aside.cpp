@@ -52,4 +52,23 @@ std::optional<aside> set_aside(int directory, const std::string& name, std::uint
     return out;
 }
 
+bool has_lines_aside(int directory, const std::string& name)
+{
+    const file_descriptor file = open_regular(directory, name + ".torn");
+    std::string block(block_bytes, '\0');
+    std::uint64_t at = 0;
+    while (file.is_open()) {
+        const ssize_t got = read_at(file.get(), block.data(), block.size(), at);
+        if (got <= 0) {
+            break;
+        }
+        const std::string_view bytes(block.data(), static_cast<std::size_t>(got));
+        if (bytes.find('\n') != std::string_view::npos) {
+            return true;
+        }
+        at += bytes.size();
+    }
+    return false;
+}
+
 }  // namespace sallyport::audit

@@ -17,4 +17,7 @@ struct aside {
 // disk does not let it: done again, it does the same.
 std::optional<aside> set_aside(int directory, const std::string& name, std::uint64_t from);
 
+// Whether what was set aside of the file has a line feed in it.
+bool has_lines_aside(int directory, const std::string& name);
+
 }  // namespace sallyport::audit

@@ -58,6 +58,8 @@ private:
             if (one.state == head_state::open) {
                 out.lines_closed -= one.head.seq;
                 out.open.push_back(one);
+            } else {
+                out.closed.push_back(one);
             }
         }
     }

@@ -62,6 +62,7 @@ result<std::unique_ptr<checkpointer>> checkpointer::open(int directory, const st
     made->previous_ = std::move(end->previous);
     made->lines_before_ = end->lines_closed;
     made->left_open_ = std::move(end->open);
+    made->closed_before_ = std::move(end->closed);
     return made;
 }
 

@@ -68,6 +68,8 @@ public:
     // Writers that the last checkpoint found open, and how far it covers them: the gate before
     // ended before it could list them as closed.
     const std::vector<writer_head>& left_open() const noexcept { return left_open_; }
+    // And those that were closed since that gate began.
+    const std::vector<writer_head>& closed_before() const noexcept { return closed_before_; }
 
     // Begins a file with a checkpoint that lists what was found: writers that were not closed, and
     // in a trail without checkpoints all there are.
@@ -98,6 +100,7 @@ private:
     std::uint64_t number_ = 0, lines_before_ = 0;
     std::string previous_;
     std::vector<writer_head> left_open_;
+    std::vector<writer_head> closed_before_;
 
     std::mutex mutex_;  // of all below
     std::condition_variable wake_;

@@ -73,6 +73,18 @@ public:
         for (const writer_head& one : in_->checkpoints->left_open()) {
             stems[one.stem] = one.head.seq;
         }
+        // Closed, but not without calls that were left unfinished.
+        for (const writer_head& one : in_->checkpoints->closed_before()) {
+            if (const auto marked = stems.find(one.stem); marked != stems.end()) {
+                marked->second = std::max(marked->second, one.head.seq);
+            }
+        }
+        // A recovery that was cut off itself had set lines aside, and not yet said so.
+        for (const segment& one : found->segments) {
+            lost_lines_ = lost_lines_ || (std::binary_search(found->markers.begin(),
+                                                             found->markers.end(), one.stem) &&
+                                          has_lines_aside(in_->self.get(), one.name));
+        }
         if (!put_down_markers(stems)) {
             return make_error_code(errc::unwritable);
         }

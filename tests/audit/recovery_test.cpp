@@ -275,6 +275,35 @@ TEST_F(RecoveryTest, RefusesDamageToWhatACheckpointCoversAndNamesTheLine)
     EXPECT_FALSE(verify().sound);
 }
 
+TEST_F(RecoveryTest, RefusesDamageToWhatAClosedWriterHadLeftOpen)
+{
+    {
+        auto opened = open();
+        auto writer = *opened->open_writer("w0");
+        ASSERT_TRUE(writer->append(intent("a")));
+        ASSERT_TRUE(writer->append(intent("b")));
+    }
+    ASSERT_EQ(files(".open").size(), 1u);
+    const std::filesystem::path file = files().front();
+    std::string bytes = read_file(file);
+    bytes[bytes.find('\n') + 60] ^= 1;
+    write_file(file, bytes);
+    EXPECT_EQ(open_trail(settings_, "gate-1").error(), errc::corrupted);
+    EXPECT_EQ(read_file(file), bytes);
+}
+
+TEST_F(RecoveryTest, TellsOfTheGapThatAnEarlierRecoveryDidNotComeToTell)
+{
+    leave_unfinished({"a"}, {"c"});
+    const std::filesystem::path file = files().front();
+    write_file(file.string() + ".torn", "what was cut off\nby a recovery that was killed");
+    EXPECT_EQ(open()->recovered().torn_bytes, 0u);
+    EXPECT_NE(everything().find("trail.gap"), std::string::npos);
+    leave_unfinished({"d"}, {"e"});
+    open();  // It is told of once.
+    EXPECT_EQ(everything().find("trail.gap"), everything().rfind("trail.gap"));
+}
+
 TEST_F(RecoveryTest, LooksAgainAtAWriterWithoutAMarkerThatTheLastCheckpointFoundOpen)
 {
     leave_unfinished({"a"}, {"c"}, true);
