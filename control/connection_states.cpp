@@ -91,17 +91,19 @@ asio::awaitable<answer> revoke_connection(request& call)
     if (!found.record) {
         co_return found.refusal;
     }
-    if (std::optional<answer> refusal = bound_to(call, *found.record).refusal) {
-        co_return std::move(*refusal);
+    const binding bound = bound_to(call, *found.record);
+    if (bound.refusal) {
+        co_return *bound.refusal;
     }
     const audit::entry line = line_about(audit::kind::connection_revoked, *found.record);
     if (!record(call, line)) {
         co_return audit_unavailable();
     }
-    auto revoking = revoke_with_note(call, *found.record, "revoked through the control API");
+    auto revoking =
+        revoke_with_note(call, *found.record, "revoked through the control API", bound.version);
     const auto revoked = co_await std::move(revoking);
     if (!revoked) {
-        co_return failed(call, line, revoked.error());
+        co_return not_done(call, line, revoked.error());
     }
     auto settling = settle_if_asked(call);
     std::optional<answer> unsettled = co_await std::move(settling);

@@ -190,17 +190,18 @@ asio::awaitable<answer> remove_connection(request& call)
     if (!found.record) {
         co_return found.refusal;
     }
-    if (std::optional<answer> refusal = bound_to(call, *found.record).refusal) {
-        co_return std::move(*refusal);
+    const binding bound = bound_to(call, *found.record);
+    if (bound.refusal) {
+        co_return *bound.refusal;
     }
     const audit::entry line = line_about(audit::kind::connection_removed, *found.record);
     if (!record(call, line)) {
         co_return audit_unavailable();
     }
-    auto removing = remove_with_note(call, *found.record);
+    auto removing = remove_with_note(call, *found.record, bound.version);
     const auto removed = co_await std::move(removing);
     if (!removed) {
-        co_return failed(call, line, removed.error());
+        co_return not_done(call, line, removed.error());
     }
     call.gate.tell("connection.removed", *found.record);
     co_return no_content();

@@ -5,6 +5,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "control/connection_json.hpp"
+#include "control/paging.hpp"
 #include "control/routes.hpp"
 #include "vault/error.hpp"
 
@@ -199,48 +200,66 @@ asio::awaitable<answer> rotate_keys(request& call)
     co_return co_await std::move(rotating);
 }
 
-// One page of every key; or, with `workspace`, its keys with the number of records under each.
+namespace {
+
+// One workspace's keys with the number of records under each.
+asio::awaitable<answer> show_keys(request& call, std::string workspace)
+{
+    if (!is_name(workspace)) {
+        co_return problem(400, "bad_request", "The query must name a `workspace`.");
+    }
+    if (std::optional<answer> refusal = refuse_workspace(call, workspace)) {
+        co_return std::move(*refusal);
+    }
+    vault::custodian& keys = call.gate.vault.keys();
+    auto showing = keys.show(workspace);
+    const auto found = co_await std::move(showing);
+    if (!found) {
+        co_return vault_problem(found.error());
+    }
+    json::array items;
+    for (std::size_t i = 0; i < found->generations.size(); ++i) {
+        json::object item = to_json(found->generations[i]);
+        item["records"] = found->records[i];
+        items.push_back(std::move(item));
+    }
+    answer reply = list_of(std::move(items));
+    reply.body.as_object()["unknown_generation"] = found->unknown_generation;
+    reply.body.as_object()["master_keys"] = master_ids(keys);
+    co_return reply;
+}
+
+}  // namespace
+
+// One page of every key; or, with `workspace`, that workspace's.
 asio::awaitable<answer> list_keys(request& call)
 {
-    vault::custodian& keys = call.gate.vault.keys();
-    json::object out;
-    json::array items;
-    if (const auto workspace = call.query("workspace")) {
-        if (!is_name(*workspace)) {
-            co_return problem(400, "bad_request", "The query must name a `workspace`.");
-        }
-        if (std::optional<answer> refusal = refuse_workspace(call, *workspace)) {
-            co_return std::move(*refusal);
-        }
-        auto showing = keys.show(*workspace);
-        const auto found = co_await std::move(showing);
-        if (!found) {
-            co_return vault_problem(found.error());
-        }
-        for (std::size_t i = 0; i < found->generations.size(); ++i) {
-            json::object item = to_json(found->generations[i]);
-            item["records"] = found->records[i];
-            items.push_back(std::move(item));
-        }
-        out["next"] = nullptr;
-        out["unknown_generation"] = found->unknown_generation;
-    } else {
-        if (!call.who->everywhere) {
-            co_return only_everywhere();
-        }
-        auto listing = keys.list(call.query("after").value_or(""));
-        const auto found = co_await std::move(listing);
-        if (!found) {
-            co_return vault_problem(found.error());
-        }
-        for (const vault::key_facts& one : found->items) {
-            items.push_back(to_json(one));
-        }
-        out["next"] = found->next.empty() ? json::value() : json::value(found->next);
+    if (std::optional<std::string> workspace = call.query("workspace")) {
+        auto showing = show_keys(call, std::move(*workspace));
+        co_return co_await std::move(showing);
     }
-    out["items"] = std::move(items);
-    out["master_keys"] = master_ids(keys);
-    co_return ok(std::move(out));
+    if (!call.who->everywhere) {
+        co_return only_everywhere();
+    }
+    page_wish page;
+    if (std::optional<answer> refusal = read_page(call, page)) {
+        co_return std::move(*refusal);
+    }
+    vault::custodian& keys = call.gate.vault.keys();
+    auto listing = keys.list(page.after, page.limit);
+    const auto found = co_await std::move(listing);
+    if (!found) {
+        co_return found.error() == vault::errc::invalid_id
+            ? problem(400, "bad_request", "The query's `after` is the `next` of no page.")
+            : vault_problem(found.error());
+    }
+    json::array items;
+    for (const vault::key_facts& one : found->items) {
+        items.push_back(to_json(one));
+    }
+    answer reply = page_of(std::move(items), found->next);
+    reply.body.as_object()["master_keys"] = master_ids(keys);
+    co_return reply;
 }
 
 asio::awaitable<answer> shred_workspace(request& call)

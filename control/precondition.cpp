@@ -68,6 +68,12 @@ answer precondition_failed()
                    "The connection is not the version that If-Match names. Read it again.");
 }
 
+answer not_done(const request& call, const audit::entry& line, const error_code& why)
+{
+    answer refusal = failed(call, line, why);
+    return why == vault::errc::version_conflict ? precondition_failed() : refusal;
+}
+
 answer changed(const request& call, const audit::entry& line,
                const result<vault::connection>& updated, bool overtaken, const binding& bound)
 {

@@ -35,6 +35,10 @@ bool is_known(const request& call, const vault::connection& record);
 
 answer precondition_failed();
 
+// The answer where the deed that `line` announced, bound to a version by the store itself, was not
+// done.
+answer not_done(const request& call, const audit::entry& line, const error_code& why);
+
 // The answer to a change that `line` announced; whoever wants to hear of changes is told of it.
 // `overtaken`: the record was another one by the time it was to be changed.
 answer changed(const request& call, const audit::entry& line,

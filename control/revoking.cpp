@@ -79,12 +79,12 @@ asio::awaitable<void> settle_note(request& call, const audit::entry& line,
 }  // namespace
 
 vault::task<vault::connection> revoke_with_note(request& call, const vault::connection& record_now,
-                                                std::string reason)
+                                                std::string reason, vault::version_wish only)
 {
     const audit::entry line = line_about(audit::kind::connection_revoked, record_now);
     auto noting = note_tokens(call.gate, record_now);
     result<std::string> noted = co_await std::move(noting);
-    auto revoking = call.gate.vault.revoke(record_now.id, std::move(reason));
+    auto revoking = call.gate.vault.revoke(record_now.id, std::move(reason), only);
     result<vault::connection> revoked = co_await std::move(revoking);
     auto settling = settle_note(call, line, std::move(noted), revoked.has_value());
     co_await std::move(settling);
@@ -94,12 +94,13 @@ vault::task<vault::connection> revoke_with_note(request& call, const vault::conn
     co_return revoked;
 }
 
-vault::task<void> remove_with_note(request& call, const vault::connection& record_now)
+vault::task<void> remove_with_note(request& call, const vault::connection& record_now,
+                                   vault::version_wish only)
 {
     const audit::entry line = line_about(audit::kind::connection_removed, record_now);
     auto noting = note_tokens(call.gate, record_now);
     result<std::string> noted = co_await std::move(noting);
-    auto removing = call.gate.vault.remove(record_now.id);
+    auto removing = call.gate.vault.remove(record_now.id, only);
     const result<void> removed = co_await std::move(removing);
     auto settling = settle_note(call, line, std::move(noted), removed.has_value());
     co_await std::move(settling);
@@ -135,7 +136,8 @@ asio::awaitable<answer> disconnect(request& call)
         if (!record(call, line)) {
             co_return audit_unavailable();
         }
-        auto revoking = revoke_with_note(call, one, "disconnected through the control API");
+        auto revoking =
+            revoke_with_note(call, one, "disconnected through the control API", std::nullopt);
         const result<vault::connection> revoked = co_await std::move(revoking);
         if (!revoked && revoked.error() != vault::errc::not_found) {
             trouble = failed(call, line, revoked.error());

@@ -8,13 +8,16 @@
 
 #include "control/request.hpp"
 #include "vault/connection.hpp"
+#include "vault/store.hpp"
 
 namespace sallyport::control {
 
-// The note, then the deed; the trail's line was the caller's to write. Where the note cannot be
+// The note, then the deed, to the version `only` or to none (errc::version_conflict); the trail's
+// line was the caller's to write. Where the note cannot be
 // written the deed is done all the same, and the trail says that the provider was not told.
 vault::task<vault::connection> revoke_with_note(request& call, const vault::connection& record,
-                                                std::string reason);
-vault::task<void> remove_with_note(request& call, const vault::connection& record);
+                                                std::string reason, vault::version_wish only);
+vault::task<void> remove_with_note(request& call, const vault::connection& record,
+                                   vault::version_wish only);
 
 }  // namespace sallyport::control

@@ -301,21 +301,17 @@ asio::awaitable<answer> list_runs(request& call)
     if (refusal) {
         co_return std::move(*refusal);
     }
-    auto listing = call.gate.vault.list_runs(workspace);
-    auto runs = co_await std::move(listing);
+    auto listing = call.gate.vault.list_runs(workspace, page.after, page.limit + 1);
+    const auto runs = co_await std::move(listing);
     if (!runs) {
         co_return problem(runs.error());
     }
-    std::sort(runs->begin(), runs->end(),
-              [](const auto& a, const auto& b) { return a.run < b.run; });
-    auto next = std::upper_bound(
-        runs->begin(), runs->end(), page.after,
-        [](const std::string& after, const vault::run_record& run) { return after < run.run; });
     json::array items;
-    for (; next != runs->end() && items.size() < page.limit; ++next) {
-        items.push_back(to_json(*next));
+    for (std::size_t i = 0; i < std::min(page.limit, runs->size()); ++i) {
+        items.push_back(to_json((*runs)[i]));
     }
-    co_return page_of(std::move(items), next == runs->end() ? "" : std::prev(next)->run);
+    co_return page_of(std::move(items),
+                      runs->size() > page.limit ? (*runs)[page.limit - 1].run : "");
 }
 
 asio::awaitable<answer> end_run(request& call)

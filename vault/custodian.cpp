@@ -4,6 +4,7 @@
 
 #include "vault/core.hpp"
 #include "vault/error.hpp"
+#include "vault/key_place.hpp"
 #include "vault/places.hpp"
 #include "vault/record_json.hpp"
 
@@ -52,18 +53,22 @@ task<void> custodian::change_masters(const settings& settings)
     co_return replaced;
 }
 
-task<page<key_facts>> custodian::list(std::string after)
+task<page<key_facts>> custodian::list(std::string after, std::size_t limit)
 {
-    auto listing = core_->store->keys().list(std::move(after));
-    const result<page<wrapped_key>> keys = co_await std::move(listing);
+    std::optional<key_place> place = read_key_place(after);
+    if (!place) {
+        co_return errc::invalid_id;
+    }
+    auto listing = core_->store->keys().list_in_order(std::move(*place), limit + 1);
+    const result<std::vector<wrapped_key>> keys = co_await std::move(listing);
     if (!keys) {
         co_return keys.error();
     }
     page<key_facts> found;
-    found.next = keys->next;
-    for (const wrapped_key& one : keys->items) {
-        found.items.push_back(facts_of(one));
+    for (std::size_t i = 0; i < std::min(limit, keys->size()); ++i) {
+        found.items.push_back(facts_of((*keys)[i]));
     }
+    found.next = keys->size() > limit ? to_text(place_of((*keys)[limit - 1])) : "";
     co_return found;
 }
 

@@ -46,7 +46,8 @@ public:
 
     rotation& rotating() noexcept { return rotation_; }
 
-    task<page<key_facts>> list(std::string after);
+    // Up to `limit` by workspace and generation. errc::invalid_id: `after` is no `next` of a page.
+    task<page<key_facts>> list(std::string after, std::size_t limit);
     // Reads every record of the workspace.
     task<workspace_keys> show(std::string workspace);
 

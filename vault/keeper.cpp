@@ -47,8 +47,8 @@ public:
     task<connection> add(connection fresh, std::optional<credential> secret_part) override;
     task<connection> update(std::string id, std::function<void(connection&)> change,
                             std::optional<credential> secret_part) override;
-    task<connection> revoke(std::string id, std::string reason) override;
-    task<void> remove(std::string id) override;
+    task<connection> revoke(std::string id, std::string reason, version_wish only) override;
+    task<void> remove(std::string id, version_wish only) override;
     task<connection> show(std::string id) override;
 
     task<std::vector<connection>> list(std::string workspace, std::string user, std::string after,
@@ -60,9 +60,10 @@ public:
 
     task<void> start_run(run_record run) override;
     task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override;
-    task<std::vector<run_record>> list_runs(std::string workspace) override
+    task<std::vector<run_record>> list_runs(std::string workspace, std::string after,
+                                            std::size_t limit) override
     {
-        return core_->store->list_runs(std::move(workspace));
+        return core_->store->list_runs(std::move(workspace), std::move(after), limit);
     }
 
     custodian& keys() noexcept override { return custodian_; }
@@ -229,6 +230,7 @@ task<connection> vault_keeper::try_update(std::string id,
     const unix_micros now = now_micros();
     record.id = before.id;
     record.workspace = before.workspace;
+    record.user = before.user;
     record.created_at = before.created_at;
     record.updated_at = now;
     record.version = before.version;
@@ -268,9 +270,9 @@ task<connection> vault_keeper::try_update(std::string id,
     co_return after;
 }
 
-task<connection> vault_keeper::revoke(std::string id, std::string reason)
+task<connection> vault_keeper::revoke(std::string id, std::string reason, version_wish only)
 {
-    auto revoking = core_->store->revoke(id, std::move(reason));
+    auto revoking = core_->store->revoke(id, std::move(reason), only);
     const result<connection> before = co_await std::move(revoking);
     core_->connections.move(id);
     if (!before) {
@@ -281,9 +283,9 @@ task<connection> vault_keeper::revoke(std::string id, std::string reason)
     co_return after;
 }
 
-task<void> vault_keeper::remove(std::string id)
+task<void> vault_keeper::remove(std::string id, version_wish only)
 {
-    auto removing = core_->store->remove(id);
+    auto removing = core_->store->remove(id, only);
     result<void> removed = co_await std::move(removing);
     core_->connections.move(id);
     if (removed) {

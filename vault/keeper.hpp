@@ -36,17 +36,23 @@ public:
     // unavailable.
     virtual task<connection> add(connection fresh, std::optional<credential> secret_part) = 0;
     // Changes what `change` does to the record (it may be called again if somebody else was faster;
-    // id, workspace, times and versions stay the keeper's), and the credential if given. A new
-    // credential makes active what waited for one (draft, added, pending, testing, reauth_required,
-    // error) unless `change` sets a status itself. errc::revoked for a tombstone;
+    // id, workspace, user, times and versions stay the keeper's), and the credential if given. A
+    // new credential makes active what waited for one (draft, added, pending, testing,
+    // reauth_required, error) unless `change` sets a status itself. errc::revoked for a tombstone;
     // invalid_credential also where the kind becomes or ceases to be oauth2 without a new
     // credential.
     virtual task<connection> update(std::string id, std::function<void(connection&)> change,
                                     std::optional<credential> secret_part) = 0;
     // When it returns no worker of this gate starts another call with it (G3). Returns the record
-    // as it stands now. Idempotent.
-    virtual task<connection> revoke(std::string id, std::string reason) = 0;
-    virtual task<void> remove(std::string id) = 0;
+    // as it stands now. Idempotent. This and remove(): with a version only that one is revoked;
+    // errc::version_conflict where the record has another by then.
+    virtual task<connection> revoke(std::string id, std::string reason, version_wish only) = 0;
+    virtual task<void> remove(std::string id, version_wish only) = 0;
+    task<connection> revoke(std::string id, std::string reason)
+    {
+        return revoke(std::move(id), std::move(reason), std::nullopt);
+    }
+    task<void> remove(std::string id) { return remove(std::move(id), std::nullopt); }
     virtual task<connection> show(std::string id) = 0;
     virtual task<std::vector<connection>> list(std::string workspace, std::string user,
                                                std::string after, std::size_t limit) = 0;
@@ -57,7 +63,13 @@ public:
 
     virtual task<void> start_run(run_record run) = 0;
     virtual task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) = 0;
-    virtual task<std::vector<run_record>> list_runs(std::string workspace) = 0;
+    // The live ones by name, from behind `after`.
+    virtual task<std::vector<run_record>> list_runs(std::string workspace, std::string after,
+                                                    std::size_t limit) = 0;
+    task<std::vector<run_record>> list_runs(std::string workspace)
+    {
+        return list_runs(std::move(workspace), "", store::everything);
+    }
 
     // Returns once no gate of the fleet can use any more what was changed before the call: what was
     // revoked, removed or ended then is refused everywhere. errc::unavailable.

@@ -52,6 +52,8 @@ struct sealed_swap {
     std::string after;
 };
 
+struct key_place;  // key_place.hpp
+
 class key_store {
 public:
     virtual ~key_store() = default;
@@ -63,6 +65,9 @@ public:
     // The workspace's generations, ascending: one, and more while it is being rotated.
     virtual task<std::vector<wrapped_key>> of(std::string workspace) = 0;
     virtual task<page<wrapped_key>> list(std::string after) = 0;
+    // Up to `limit` of them by workspace and generation, from behind `after`; fewer: there are no
+    // more.
+    virtual task<std::vector<wrapped_key>> list_in_order(key_place after, std::size_t limit) = 0;
     // How many were swapped.
     virtual task<std::uint64_t> swap(std::vector<key_swap> swaps) = 0;
     // Deletes the generations below `generation`. The caller knows that no record names them; a

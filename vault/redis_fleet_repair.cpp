@@ -174,12 +174,12 @@ task<void> redis_fleet::put_back(std::shared_ptr<redis_fleet> self, fleet_change
         case change_kind::connection_revoked:
             script = &change_scripts::revoke();
             keys.push_back(connection_key(change.what));
-            arguments = {change.what, reason, std::to_string(now_micros())};
+            arguments = {change.what, reason, std::to_string(now_micros()), any_version};
             break;
         case change_kind::connection_removed:
             script = &change_scripts::remove();
             keys.push_back(connection_key(change.what));
-            arguments = {change.what};
+            arguments = {change.what, any_version};
             break;
         case change_kind::run_ended: {
             const std::size_t slash = change.what.find('/');
@@ -189,7 +189,7 @@ task<void> redis_fleet::put_back(std::shared_ptr<redis_fleet> self, fleet_change
             const std::string workspace = change.what.substr(0, slash);
             const std::string run = change.what.substr(slash + 1);
             script = &change_scripts::end_run();
-            keys = {run_key(workspace, run), runs_key(workspace)};
+            keys = {run_key(workspace, run), runs_key(workspace), ordered_runs_key(workspace)};
             arguments = end_run_arguments(run, change.keep_until);
             break;
         }

@@ -10,6 +10,22 @@ for i, key in ipairs(KEYS) do found[i] = redis.call('HGETALL', key) end
 return found
 )";
 
+// KEYS the workspace's hash. ARGV generation, wrapped key, workspace.
+constexpr const char* insert_key = R"(
+if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 'taken' end
+redis.call('ZADD', 'sallyport:listed-keys', '0', ARGV[3])
+return 'done'
+)";
+
+// KEYS the workspaces in order, then the beginning of their hashes' keys. ARGV from, count. Returns
+// the name of each, then as HGETALL does.
+constexpr const char* keys_in_order = R"(
+local found = {}
+local names = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[1], '+', 'LIMIT', '0', ARGV[2])
+for i, name in ipairs(names) do found[i] = {name, redis.call('HGETALL', KEYS[2] .. name)} end
+return found
+)";
+
 // KEYS hashes, one for each swap. ARGV generation, before, after of each. How many were swapped.
 constexpr const char* swap_keys = R"(
 local done = 0

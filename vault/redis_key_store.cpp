@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 
 #include "base/time.hpp"
 #include "vault/error.hpp"
+#include "vault/key_place.hpp"
 #include "vault/places.hpp"
 #include "vault/redis_key_scripts.hpp"
 #include "vault/redis_records.hpp"
@@ -17,6 +19,8 @@ namespace {
 using kind = redis_reply::kind;
 
 constexpr std::string_view in_notes = "notes:";
+constexpr const char* ordered_keys = "sallyport:listed-keys";
+constexpr const char* workspaces_at_once = "128";
 
 std::optional<std::uint32_t> to_generation(const std::string& text)
 {
@@ -60,6 +64,7 @@ public:
     task<void> insert(wrapped_key fresh) override;
     task<std::vector<wrapped_key>> of(std::string workspace) override;
     task<page<wrapped_key>> list(std::string after) override;
+    task<std::vector<wrapped_key>> list_in_order(key_place after, std::size_t limit) override;
     task<std::uint64_t> swap(std::vector<key_swap> swaps) override;
     task<void> drop_below(std::string workspace, std::uint32_t generation) override;
     task<page<sealed_record>> list_sealed(std::string workspace, std::string after) override;
@@ -67,10 +72,14 @@ public:
     task<std::uint64_t> shred(std::string workspace, std::string reason) override;
 
 private:
+    task<void> order();
     task<std::uint64_t> count(const redis_script* what, words keys, words arguments);
 
     redis_commands& redis_;
     change_witness& witness_;
+    bool is_ordered_ = false;  // what was there when this object was made
+    const redis_script insert_key_{redis_scripts::insert_key};
+    const redis_script keys_in_order_{redis_scripts::keys_in_order};
     const redis_script keys_of_{redis_scripts::keys_of};
     const redis_script swap_keys_{redis_scripts::swap_keys};
     const redis_script drop_keys_{redis_scripts::drop_keys};
@@ -96,19 +105,11 @@ task<std::string> redis_key_store::load(std::string workspace, std::uint32_t gen
 
 task<void> redis_key_store::insert(wrapped_key fresh)
 {
-    words command = {"HSETNX"};
-    command.push_back(keys_key(fresh.workspace));
-    command.push_back(std::to_string(fresh.generation));
-    command.push_back(std::move(fresh.wrapped));
-    auto asking = redis_.ask(std::move(command));
-    const result<redis_reply> reply = co_await std::move(asking);
-    if (!reply) {
-        co_return reply.error();
-    }
-    if (reply->number != 1) {
-        co_return errc::already_exists;
-    }
-    co_return result<void>();
+    words keys(1, keys_key(fresh.workspace));
+    words arguments(1, std::to_string(fresh.generation));
+    arguments.push_back(std::move(fresh.wrapped));
+    arguments.push_back(std::move(fresh.workspace));
+    return redis_.change(&insert_key_, std::move(keys), std::move(arguments));
 }
 
 task<std::vector<wrapped_key>> redis_key_store::of(std::string workspace)
@@ -153,6 +154,79 @@ task<page<wrapped_key>> redis_key_store::list(std::string after)
         }
         std::move(keys->begin(), keys->end(), std::back_inserter(found.items));
     }
+    co_return found;
+}
+
+// What a program that kept no order has written is found by looking at everything, once.
+task<void> redis_key_store::order()
+{
+    const std::string prefix = keys_key("");
+    std::string at;
+    do {
+        words command(1, "SCAN");
+        auto scanning = scan(&redis_, std::move(command), std::move(at), prefix + "*");
+        result<scanned> some = co_await std::move(scanning);
+        if (!some) {
+            co_return some.error();
+        }
+        at = std::move(some->next);
+        if (some->names.empty()) {
+            continue;
+        }
+        words adding = {"ZADD", ordered_keys};
+        for (const std::string& name : some->names) {
+            adding.emplace_back("0");
+            adding.push_back(name.substr(prefix.size()));
+        }
+        auto asking = redis_.ask(std::move(adding));
+        const result<redis_reply> added = co_await std::move(asking);
+        if (!added) {
+            co_return added.error();
+        }
+    } while (!at.empty());
+    is_ordered_ = true;
+    co_return result<void>();
+}
+
+task<std::vector<wrapped_key>> redis_key_store::list_in_order(key_place after, std::size_t limit)
+{
+    if (!is_ordered_) {
+        auto ordering = order();
+        const result<void> done = co_await std::move(ordering);
+        if (!done) {
+            co_return done.error();
+        }
+    }
+    std::vector<wrapped_key> found;
+    std::string from = "[" + after.workspace;
+    while (found.size() < limit) {
+        words keys(1, ordered_keys);
+        keys.push_back(keys_key(""));
+        words arguments(1, from);
+        arguments.emplace_back(workspaces_at_once);
+        auto asking = redis_.call(&keys_in_order_, std::move(keys), std::move(arguments));
+        const result<redis_reply> reply = co_await std::move(asking);
+        if (!reply) {
+            co_return reply.error();
+        }
+        for (const redis_reply& one : reply->elements) {
+            if (one.elements.size() != 2) {
+                co_return errc::corrupted;
+            }
+            from = "(" + one.elements[0].text;
+            result<std::vector<wrapped_key>> own = to_keys(one.elements[0].text, one.elements[1]);
+            if (!own) {
+                co_return own.error();
+            }
+            std::copy_if(std::make_move_iterator(own->begin()), std::make_move_iterator(own->end()),
+                         std::back_inserter(found),
+                         [&](const wrapped_key& key) { return is_behind(key, after); });
+        }
+        if (reply->elements.empty()) {
+            break;
+        }
+    }
+    found.resize(std::min(found.size(), limit));
     co_return found;
 }
 

@@ -7,6 +7,7 @@
 #include "vault/record_json.hpp"
 #include "vault/redis_announce.hpp"
 #include "vault/redis_key_scripts.hpp"
+#include "vault/redis_list_scripts.hpp"
 #include "vault/redis_note_scripts.hpp"
 #include "vault/redis_scripts.hpp"
 
@@ -26,7 +27,7 @@ std::string unique_name(const connection& record)
 redis_script changing(const char* script)
 {
     const std::string all = announcing(redis_scripts::fence) + redis_scripts::is_stale +
-                            redis_scripts::forget_note + script;
+                            redis_scripts::forget_note + redis_scripts::indexing + script;
     return redis_script(all.c_str());
 }
 
@@ -63,6 +64,11 @@ std::string run_key(const std::string& workspace, const std::string& run)
 }
 
 std::string runs_key(const std::string& workspace) { return "sallyport:runs:" + workspace; }
+
+std::string ordered_runs_key(const std::string& workspace)
+{
+    return "sallyport:listed-runs:" + workspace;
+}
 
 std::string notes_of_key(const std::string& workspace) { return "sallyport:notes-of:" + workspace; }
 

@@ -14,6 +14,8 @@ namespace sallyport::vault {
 constexpr std::size_t record_fields = 7;
 // What the revoke script answers, before the message of a change.
 constexpr std::size_t revoked_fields = 9;
+// To revoke and remove: whatever version the record has.
+constexpr const char* any_version = "";
 
 template <class Number>
 std::optional<Number> to_number(const std::string& text)
@@ -33,6 +35,7 @@ result<stored_connection> to_connection(const redis_reply& reply);
 
 std::string run_key(const std::string& workspace, const std::string& run);
 std::string runs_key(const std::string& workspace);
+std::string ordered_runs_key(const std::string& workspace);
 std::string notes_of_key(const std::string& workspace);
 words shred_keys(const std::string& workspace);
 

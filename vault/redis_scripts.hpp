@@ -12,7 +12,8 @@
 // sallyport:run:W/R         hash: user, app, started_at, expires_at, ended_at; expires by itself
 // sallyport:runs:W          sorted set of the live runs by expires_at
 //
-// redis_announce.hpp and redis_fleet_scripts.hpp name the keys by which gates hear of changes.
+// redis_list_scripts.hpp names those that keep them in order, and redis_announce.hpp and
+// redis_fleet_scripts.hpp name the keys by which gates hear of changes.
 #pragma once
 
 namespace sallyport::vault::redis_scripts {
@@ -52,6 +53,7 @@ redis.call('HSET', KEYS[1], 'workspace', ARGV[2], 'name', ARGV[3], 'record', ARG
   'sealed', ARGV[5], 'version', ARGV[6], 'status', ARGV[7], 'reason', ARGV[8], 'updated', ARGV[9])
 redis.call('SADD', 'sallyport:connections:' .. ARGV[2], ARGV[1])
 redis.call('SADD', 'sallyport:workspaces', ARGV[2])
+index('ZADD', ARGV[1], ARGV[2], owner_of(ARGV[4]))
 return {'done', announce('c', ARGV[1])}
 )";
 
@@ -73,13 +75,14 @@ local kind = ARGV[7] == 'active' and 'c' or ARGV[7] == 'revoked' and 'x' or 'o'
 return {'done', announce(kind, ARGV[1])}
 )";
 
-// KEYS connection. ARGV id, reason, now. Returns the fields as they were, then the message if
-// something changed.
+// KEYS connection. ARGV id, reason, now, the version expected or "". Returns the fields as they
+// were, then the message if something changed.
 constexpr const char* revoke = R"(
 if foreign() then return 'foreign' end
 local old = redis.call('HMGET', KEYS[1],
   'record', 'sealed', 'version', 'status', 'reason', 'updated', 'used', 'workspace', 'name')
 if not old[1] then return 'missing' end
+if ARGV[4] ~= '' and ARGV[4] ~= old[3] then return 'conflict' end
 if old[4] ~= 'revoked' or old[2] ~= '' then
   redis.call('HSET', KEYS[1], 'sealed', '', 'status', 'revoked', 'reason', ARGV[2],
     'updated', ARGV[3], 'name', '')
@@ -90,27 +93,19 @@ end
 return old
 )";
 
-// KEYS connection. ARGV id.
+// KEYS connection. ARGV id, the version expected or "".
 constexpr const char* remove = R"(
 if foreign() then return 'foreign' end
-local old = redis.call('HMGET', KEYS[1], 'workspace', 'name')
+local old = redis.call('HMGET', KEYS[1], 'workspace', 'name', 'version', 'record')
 if not old[1] then return 'missing' end
+if ARGV[2] ~= '' and ARGV[2] ~= old[3] then return 'conflict' end
 local ids = 'sallyport:connections:' .. old[1]
 redis.call('DEL', KEYS[1])
 redis.call('SREM', ids, ARGV[1])
+index('ZREM', ARGV[1], old[1], owner_of(old[4]))
 if old[2] ~= '' then redis.call('HDEL', 'sallyport:names:' .. old[1], old[2]) end
 if redis.call('SCARD', ids) == 0 then redis.call('SREM', 'sallyport:workspaces', old[1]) end
 return {'done', announce('d', ARGV[1])}
-)";
-
-// KEYS connections. Returns the fields of each, less what is sealed.
-constexpr const char* list = R"(
-local found = {}
-for i, key in ipairs(KEYS) do
-  found[i] = redis.call('HMGET', key,
-    'record', 'none', 'version', 'status', 'reason', 'updated', 'used')
-end
-return found
 )";
 
 // KEYS connections. ARGV the last use of each. Tells nobody: nothing cached depends on it.
@@ -125,19 +120,24 @@ end
 return 'done'
 )";
 
-// KEYS run, runs. ARGV run, user, app, started, expires, now, when Redis forgets it (ms).
+// KEYS run, runs, the runs in order. ARGV run, user, app, started, expires, now, when Redis forgets
+// it (ms).
 constexpr const char* put_run = R"(
 local old = redis.call('HMGET', KEYS[1], 'expires_at', 'ended_at')
 if old[1] and (old[2] ~= '0' or tonumber(old[1]) > tonumber(ARGV[6])) then return 'taken' end
 redis.call('HSET', KEYS[1], 'user', ARGV[2], 'app', ARGV[3], 'started_at', ARGV[4],
   'expires_at', ARGV[5], 'ended_at', '0')
 redis.call('PEXPIREAT', KEYS[1], ARGV[7])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[6])
+for _, over in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[6])) do
+  redis.call('ZREM', KEYS[2], over)
+  redis.call('ZREM', KEYS[3], over)
+end
 redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
+redis.call('ZADD', KEYS[3], '0', ARGV[1])
 return 'done'
 )";
 
-// KEYS run, runs. ARGV run, keep until, now, margin: both of microseconds.
+// KEYS run, runs, the runs in order. ARGV run, keep until, now, margin: both of microseconds.
 constexpr const char* end_run = R"(
 if foreign() then return 'foreign' end
 local old = redis.call('HMGET', KEYS[1], 'expires_at', 'ended_at')
@@ -152,21 +152,10 @@ if live then redis.call('HSET', KEYS[1], 'ended_at', ARGV[3]) end
 local forget = math.floor((keep + tonumber(ARGV[4])) / 1000)
 redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', forget))
 redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
 if not live then return 'done' end
 local name = string.sub(KEYS[1], #'sallyport:run:' + 1)
 return {'done', announce('r', name .. ' ' .. string.format('%.0f', keep))}
-)";
-
-// KEYS runs, then the beginning of a run's key. ARGV now, offset, count.
-constexpr const char* list_runs = R"(
-local found = {}
-local names = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf',
-  'LIMIT', ARGV[2], ARGV[3])
-for i, name in ipairs(names) do
-  local run = redis.call('HMGET', KEYS[2] .. name, 'user', 'app', 'started_at', 'expires_at')
-  found[i] = {name, run[1], run[2], run[3], run[4]}
-end
-return found
 )";
 
 }  // namespace sallyport::vault::redis_scripts

@@ -1,12 +1,11 @@
 #include "vault/redis_store.hpp"
 
-#include <algorithm>
-
 #include "vault/error.hpp"
 #include "vault/places.hpp"
 #include "vault/redis_archive.hpp"
 #include "vault/redis_commands.hpp"
 #include "vault/redis_fleet.hpp"
+#include "vault/redis_lists.hpp"
 #include "vault/redis_note_store.hpp"
 #include "vault/redis_records.hpp"
 #include "vault/redis_scripts.hpp"
@@ -16,7 +15,7 @@ namespace {
 
 using kind = redis_reply::kind;
 
-constexpr std::size_t page = 128;  // records in one answer: Redis serves others in between
+std::string to_text(version_wish only) { return only ? std::to_string(*only) : any_version; }
 
 class redis_store final : public store {
 public:
@@ -29,10 +28,13 @@ public:
     task<stored_connection> load(std::string id) override;
     task<void> insert(stored_connection fresh) override;
     task<void> replace(stored_connection changed, std::uint64_t expected_version) override;
-    task<connection> revoke(std::string id, std::string reason) override;
-    task<void> remove(std::string id) override;
+    task<connection> revoke(std::string id, std::string reason, version_wish only) override;
+    task<void> remove(std::string id, version_wish only) override;
     task<std::vector<connection>> list(std::string workspace, std::string user, std::string after,
-                                       std::size_t limit) override;
+                                       std::size_t limit) override
+    {
+        return lists_.connections(std::move(workspace), std::move(user), std::move(after), limit);
+    }
 
     task<void> save_uses(std::vector<connection_use> uses) override;
 
@@ -43,7 +45,11 @@ public:
     task<void> put_run(run_record run) override;
     task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) override;
     task<bool> run_ended(std::string workspace, std::string run) override;
-    task<std::vector<run_record>> list_runs(std::string workspace) override;
+    task<std::vector<run_record>> list_runs(std::string workspace, std::string after,
+                                            std::size_t limit) override
+    {
+        return lists_.runs(std::move(workspace), std::move(after), limit);
+    }
 
     void hold_lease(std::weak_ptr<lease_holder> holder, std::chrono::milliseconds length) override
     {
@@ -59,17 +65,14 @@ public:
     task<std::vector<std::string>> warnings() override { return redis_.warnings(); }
 
 private:
-    task<words> workspaces();
-
     task<void> change(const redis_script* what, words keys, words arguments);
 
     const std::shared_ptr<redis_fleet> fleet_;
     redis_commands& redis_;
     const std::unique_ptr<note_store> notes_ = make_redis_note_store(redis_, *fleet_);
     const std::unique_ptr<archive> contents_ = make_redis_archive(redis_, *this);
-    const redis_script list_{redis_scripts::list};
+    redis_lists lists_{redis_};
     const redis_script put_run_{redis_scripts::put_run};
-    const redis_script list_runs_{redis_scripts::list_runs};
 };
 
 // One word says how it went; a change that was made, also how it was announced.
@@ -124,12 +127,13 @@ task<void> redis_store::replace(stored_connection changed, std::uint64_t expecte
     return change(&change_scripts::replace(), std::move(keys), std::move(arguments));
 }
 
-task<connection> redis_store::revoke(std::string id, std::string reason)
+task<connection> redis_store::revoke(std::string id, std::string reason, version_wish only)
 {
     words keys(1, connection_key(id));
     words arguments(1, std::move(id));
     arguments.push_back(std::move(reason));
     arguments.push_back(std::to_string(now_micros()));
+    arguments.push_back(to_text(only));
     fleet_->add_fence(arguments);
     auto calling = redis_.call(&change_scripts::revoke(), std::move(keys), std::move(arguments));
     const result<redis_reply> reply = co_await std::move(calling);
@@ -137,7 +141,8 @@ task<connection> redis_store::revoke(std::string id, std::string reason)
         co_return reply.error();
     }
     if (reply->type == kind::text) {
-        co_return reply->text == "missing" ? errc::not_found : errc::unavailable;
+        const result<void> refused = outcome_of(*reply);
+        co_return refused ? error_code(errc::corrupted) : refused.error();
     }
     if (reply->elements.size() > revoked_fields) {
         fleet_->acknowledged(reply->elements[revoked_fields].text);
@@ -149,81 +154,12 @@ task<connection> redis_store::revoke(std::string id, std::string reason)
     co_return std::move(before->record);
 }
 
-task<void> redis_store::remove(std::string id)
+task<void> redis_store::remove(std::string id, version_wish only)
 {
     words keys(1, connection_key(id));
     words arguments(1, std::move(id));
+    arguments.push_back(to_text(only));
     return change(&change_scripts::remove(), std::move(keys), std::move(arguments));
-}
-
-task<words> redis_store::workspaces()
-{
-    words command = {"SMEMBERS", "sallyport:workspaces"};
-    auto asking = redis_.ask(std::move(command));
-    const result<redis_reply> reply = co_await std::move(asking);
-    if (!reply) {
-        co_return reply.error();
-    }
-    words names;
-    for (const redis_reply& name : reply->elements) {
-        names.push_back(name.text);
-    }
-    co_return names;
-}
-
-task<std::vector<connection>> redis_store::list(std::string workspace, std::string user,
-                                                std::string after, std::size_t limit)
-{
-    words names(1, workspace);
-    if (workspace.empty()) {
-        auto asking_names = workspaces();
-        result<words> all = co_await std::move(asking_names);
-        if (!all) {
-            co_return all.error();
-        }
-        names = std::move(*all);
-    }
-    words ids;
-    for (const std::string& name : names) {
-        words command = {"SMEMBERS"};
-        command.push_back("sallyport:connections:" + name);
-        auto asking = redis_.ask(std::move(command));
-        const result<redis_reply> members = co_await std::move(asking);
-        if (!members) {
-            co_return members.error();
-        }
-        for (const redis_reply& member : members->elements) {
-            ids.push_back(member.text);
-        }
-    }
-    std::sort(ids.begin(), ids.end());
-    ids.erase(ids.begin(), std::upper_bound(ids.begin(), ids.end(), after));
-
-    std::vector<connection> found;
-    for (std::size_t at = 0; at < ids.size() && found.size() < limit; at += page) {
-        words keys;
-        for (std::size_t i = at; i < std::min(at + page, ids.size()); ++i) {
-            keys.push_back(connection_key(ids[i]));
-        }
-        auto calling = redis_.call(&list_, std::move(keys), words());
-        const result<redis_reply> reply = co_await std::move(calling);
-        if (!reply) {
-            co_return reply.error();
-        }
-        for (const redis_reply& one : reply->elements) {
-            result<stored_connection> entry = to_connection(one);
-            if (!entry && entry.error() == errc::not_found) {
-                continue;  // Removed meanwhile.
-            }
-            if (!entry) {
-                co_return entry.error();
-            }
-            if (found.size() < limit && (user.empty() || entry->record.user == user)) {
-                found.push_back(std::move(entry->record));
-            }
-        }
-    }
-    co_return found;
 }
 
 task<void> redis_store::save_uses(std::vector<connection_use> uses)
@@ -243,6 +179,7 @@ task<void> redis_store::put_run(run_record run)
     words keys;
     keys.push_back(run_key(run.workspace, run.run));
     keys.push_back(runs_key(run.workspace));
+    keys.push_back(ordered_runs_key(run.workspace));
     words arguments;
     arguments.push_back(run.run);
     arguments.push_back(run.user);
@@ -259,6 +196,7 @@ task<void> redis_store::end_run(std::string workspace, std::string run, unix_mic
     words keys;
     keys.push_back(run_key(workspace, run));
     keys.push_back(runs_key(workspace));
+    keys.push_back(ordered_runs_key(workspace));
     words arguments = end_run_arguments(run, keep_until);
     return change(&change_scripts::end_run(), std::move(keys), std::move(arguments));
 }
@@ -274,43 +212,6 @@ task<bool> redis_store::run_ended(std::string workspace, std::string run)
         co_return result<bool>(boost::system::in_place_error, reply.error());
     }
     co_return reply->type == kind::text && reply->text != "0";
-}
-
-task<std::vector<run_record>> redis_store::list_runs(std::string workspace)
-{
-    std::vector<run_record> found;
-    const std::string now = std::to_string(now_micros());
-    for (;;) {
-        words keys(1, runs_key(workspace));
-        keys.push_back(run_key(workspace, ""));
-        words arguments(1, now);
-        arguments.push_back(std::to_string(found.size()));
-        arguments.push_back(std::to_string(page));
-        auto calling = redis_.call(&list_runs_, std::move(keys), std::move(arguments));
-        const result<redis_reply> reply = co_await std::move(calling);
-        if (!reply) {
-            co_return reply.error();
-        }
-        for (const redis_reply& one : reply->elements) {
-            if (!all_texts(one, 5)) {
-                co_return errc::corrupted;
-            }
-            run_record run;
-            run.workspace = workspace;
-            run.run = one.elements[0].text;
-            run.user = one.elements[1].text;
-            run.app = one.elements[2].text;
-            run.started_at = to_number<unix_micros>(one.elements[3].text).value_or(0);
-            run.expires_at = to_number<unix_micros>(one.elements[4].text).value_or(0);
-            found.push_back(std::move(run));
-        }
-        if (reply->elements.size() < page) {
-            break;
-        }
-    }
-    std::sort(found.begin(), found.end(),
-              [](const run_record& a, const run_record& b) { return a.run < b.run; });
-    co_return found;
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 #include "vault/sqlite_key_store.hpp"
 
-#include <charconv>
-
 #include "base/time.hpp"
 #include "vault/connection.hpp"
 #include "vault/error.hpp"
+#include "vault/key_place.hpp"
 #include "vault/places.hpp"
 #include "vault/record_json.hpp"
 
@@ -23,7 +22,7 @@ struct statements {
              " ORDER BY generation"),
           list(in,
                "SELECT workspace, generation, wrapped FROM keys"
-               " WHERE (workspace, generation) > (?, ?) ORDER BY workspace, generation LIMIT 256"),
+               " WHERE (workspace, generation) > (?, ?) ORDER BY workspace, generation LIMIT ?"),
           swap(in,
                "UPDATE keys SET wrapped = ?4 WHERE workspace = ?1 AND generation = ?2 AND"
                " wrapped = ?3"),
@@ -54,18 +53,6 @@ struct statements {
     sqlite::statement swap_note, shred_notes;
 };
 
-// A place in the list of keys as a text: GENERATION/WORKSPACE.
-bool read_place(const std::string& text, std::int64_t& generation, std::string& workspace)
-{
-    const char* const end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, generation);
-    if (read.ec != std::errc() || read.ptr == end || *read.ptr != '/') {
-        return false;
-    }
-    workspace.assign(read.ptr + 1, end);
-    return true;
-}
-
 wrapped_key key_in(const sqlite::execution& row)
 {
     return {row.column_text(0), static_cast<std::uint32_t>(row.column_number(1)),
@@ -94,6 +81,10 @@ public:
         co_return keys_in(use.text(workspace));
     }
     task<page<wrapped_key>> list(std::string after) override { co_return list_now(after); }
+    task<std::vector<wrapped_key>> list_in_order(key_place after, std::size_t limit) override
+    {
+        co_return list_in_order_now(after, limit);
+    }
     task<std::uint64_t> swap(std::vector<key_swap> swaps) override { co_return swap_now(swaps); }
     task<void> drop_below(std::string workspace, std::uint32_t generation) override
     {
@@ -150,22 +141,26 @@ private:
 
     result<page<wrapped_key>> list_now(const std::string& after)
     {
-        std::int64_t generation = 0;
-        std::string workspace;
-        if (!after.empty() && !read_place(after, generation, workspace)) {
+        const std::optional<key_place> place = read_key_place(after);
+        if (!place) {
             return errc::invalid_id;
         }
-        sqlite::execution use(statements_.list);
-        result<std::vector<wrapped_key>> keys = keys_in(use.text(workspace).number(generation));
+        result<std::vector<wrapped_key>> keys = list_in_order_now(*place, page_size);
         if (!keys) {
             return keys.error();
         }
         page<wrapped_key> found{std::move(*keys), ""};
         if (found.items.size() == page_size) {
-            const wrapped_key& last = found.items.back();
-            found.next = std::to_string(last.generation) + "/" + last.workspace;
+            found.next = to_text(place_of(found.items.back()));
         }
         return found;
+    }
+
+    result<std::vector<wrapped_key>> list_in_order_now(const key_place& after, std::size_t limit)
+    {
+        sqlite::execution use(statements_.list);
+        use.text(after.workspace).number(after.generation);
+        return keys_in(use.number(static_cast<std::int64_t>(limit)));
     }
 
     result<std::uint64_t> swap_now(const std::vector<key_swap>& swaps)

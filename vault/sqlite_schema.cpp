@@ -67,6 +67,12 @@ COMMIT;
 constexpr const char* upgrades[] = {schema, upgrade_to_2, upgrade_to_3};
 static_assert(std::size(upgrades) == schema_version);
 
+// What only makes questions faster, which no program needs to know of.
+constexpr const char* indexes = R"(
+CREATE INDEX IF NOT EXISTS connection_users ON connections (user, id);
+CREATE INDEX IF NOT EXISTS run_names ON runs (workspace, run) WHERE ended_at = 0;
+)";
+
 [[noreturn]] void refuse(const std::string& path, const char* why, error_code code)
 {
     throw boost::system::system_error(code, "vault " + path + ": " + why);
@@ -130,6 +136,7 @@ sqlite::database sqlite::open_vault(const std::string& path)
     for (auto at = static_cast<std::size_t>(*version); at < std::size(upgrades); ++at) {
         require(path, opened->execute(upgrades[at]));
     }
+    require(path, opened->execute(indexes));
     // Takes the write lock, which exclusive mode keeps.
     require(path, opened->execute("BEGIN IMMEDIATE; COMMIT;"));
     return std::move(*opened);

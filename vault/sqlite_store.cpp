@@ -14,6 +14,16 @@
 namespace sallyport::vault {
 namespace {
 
+constexpr std::int64_t any_version = -1;
+
+// Each way of listing has an index that gives it in order, so a page reads no more than it shows.
+std::string list_where(const char* whose)
+{
+    return std::string("SELECT record, coalesce(at, 0) FROM connections LEFT JOIN uses USING (id)"
+                       " WHERE ") +
+           whose + " AND id > ?3 ORDER BY id LIMIT ?4";
+}
+
 // The statements, compiled once.
 struct statements {
     explicit statements(const sqlite::database& in)
@@ -26,11 +36,11 @@ struct statements {
                   " live = ?6, version = ?7, record = ?8, sealed = ?9"
                   " WHERE id = ?1 AND version = ?10"),
           version(in, "SELECT version FROM connections WHERE id = ?"),
-          remove(in, "DELETE FROM connections WHERE id = ?"),
-          list(in,
-               "SELECT record, coalesce(at, 0) FROM connections LEFT JOIN uses USING (id)"
-               " WHERE (?1 = '' OR workspace = ?1) AND (?2 = '' OR user = ?2) AND id > ?3"
-               " ORDER BY id LIMIT ?4"),
+          remove(in, "DELETE FROM connections WHERE id = ?1 AND (version = ?2 OR ?2 < 0)"),
+          list(in, list_where("?1 = '' AND ?2 = ''").c_str()),
+          list_owned(in, list_where("?1 = '' AND user = ?2").c_str()),
+          list_workspace(in, list_where("workspace = ?1 AND ?2 = ''").c_str()),
+          list_owned_in_workspace(in, list_where("workspace = ?1 AND user = ?2").c_str()),
           save_use(in,
                    "INSERT INTO uses SELECT id, ?2 FROM connections WHERE id = ?1"
                    " ON CONFLICT (id) DO UPDATE SET at = max(at, excluded.at)"),
@@ -45,11 +55,13 @@ struct statements {
           purge_runs(in, "DELETE FROM runs WHERE expires_at < ?"),
           list_runs(in,
                     "SELECT run, user, app, started_at, expires_at FROM runs"
-                    " WHERE workspace = ? AND ended_at = 0 AND expires_at > ? ORDER BY run")
+                    " WHERE workspace = ? AND ended_at = 0 AND expires_at > ? AND run > ?"
+                    " ORDER BY run LIMIT ?")
     {
     }
 
-    sqlite::statement load, insert, replace, version, remove, list, save_use;
+    sqlite::statement load, insert, replace, version, remove;
+    sqlite::statement list, list_owned, list_workspace, list_owned_in_workspace, save_use;
     sqlite::statement sealed;
     sqlite::statement load_run, put_run, end_run, purge_runs, list_runs;
 };
@@ -68,11 +80,14 @@ public:
         changed.record.version = expected_version + 1;
         co_return noted(replace_now(changed, expected_version));
     }
-    task<connection> revoke(std::string id, std::string reason) override
+    task<connection> revoke(std::string id, std::string reason, version_wish only) override
     {
-        co_return noted(revoke_now(id, std::move(reason)));
+        co_return noted(revoke_now(id, std::move(reason), only));
     }
-    task<void> remove(std::string id) override { co_return noted(remove_now(id)); }
+    task<void> remove(std::string id, version_wish only) override
+    {
+        co_return noted(remove_now(id, only));
+    }
     task<std::vector<connection>> list(std::string workspace, std::string user, std::string after,
                                        std::size_t limit) override
     {
@@ -97,9 +112,10 @@ public:
     {
         co_return noted(run_ended_now(workspace, run));
     }
-    task<std::vector<run_record>> list_runs(std::string workspace) override
+    task<std::vector<run_record>> list_runs(std::string workspace, std::string after,
+                                            std::size_t limit) override
     {
-        co_return noted(list_runs_now(workspace));
+        co_return noted(list_runs_now(workspace, after, limit));
     }
 
     void hold_lease(std::weak_ptr<lease_holder> holder, std::chrono::milliseconds) override
@@ -175,15 +191,20 @@ private:
         if (sqlite3_changes(database_.get()) == 1) {
             return {};
         }
+        return missing_or_changed(changed.record.id);
+    }
+
+    error_code missing_or_changed(const std::string& id)
+    {
         sqlite::execution use(statements_.version);
-        const result<bool> exists = use.text(changed.record.id).step();
+        const result<bool> exists = use.text(id).step();
         if (!exists) {
             return exists.error();
         }
         return *exists ? errc::version_conflict : errc::not_found;
     }
 
-    result<connection> revoke_now(const std::string& id, std::string reason)
+    result<connection> revoke_now(const std::string& id, std::string reason, version_wish only)
     {
         // Nobody else can write between the two statements: this process is alone and this is its
         // only thread here.
@@ -192,6 +213,9 @@ private:
             return found.error();
         }
         connection before = found->record;
+        if (only && before.version != *only) {
+            return errc::version_conflict;
+        }
         if (before.status == status::revoked && found->sealed.empty()) {
             return before;
         }
@@ -204,16 +228,17 @@ private:
         return before;
     }
 
-    result<void> remove_now(const std::string& id)
+    result<void> remove_now(const std::string& id, version_wish only)
     {
         {
             sqlite::execution use(statements_.remove);
-            if (const result<void> done = use.text(id).run(); !done) {
+            use.text(id).number(only ? static_cast<std::int64_t>(*only) : any_version);
+            if (const result<void> done = use.run(); !done) {
                 return done;
             }
         }
         if (sqlite3_changes(database_.get()) == 0) {
-            return errc::not_found;
+            return missing_or_changed(id);
         }
         scrub_log();
         return {};
@@ -227,7 +252,10 @@ private:
                                              const std::string& after, std::size_t limit)
     {
         std::vector<connection> found;
-        sqlite::execution use(statements_.list);
+        sqlite::statement& all = user.empty() ? statements_.list : statements_.list_owned;
+        sqlite::statement& some =
+            user.empty() ? statements_.list_workspace : statements_.list_owned_in_workspace;
+        sqlite::execution use(workspace.empty() ? all : some);
         use.text(workspace).text(user).text(after).number(static_cast<std::int64_t>(limit));
         const result<void> read = use.for_each_row([&]() -> result<void> {
             std::optional<connection> record = connection_from_json(use.column_text(0));
@@ -325,11 +353,13 @@ private:
         return *row && use.column_number(1) != 0;
     }
 
-    result<std::vector<run_record>> list_runs_now(const std::string& workspace)
+    result<std::vector<run_record>> list_runs_now(const std::string& workspace,
+                                                  const std::string& after, std::size_t limit)
     {
         std::vector<run_record> found;
         sqlite::execution use(statements_.list_runs);
-        use.text(workspace).number(now_micros());
+        use.text(workspace).number(now_micros()).text(after);
+        use.number(static_cast<std::int64_t>(limit));
         const result<void> read = use.for_each_row([&] {
             found.push_back({workspace, use.column_text(0), use.column_text(1), use.column_text(2),
                              use.column_number(3), use.column_number(4), 0});

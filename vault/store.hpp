@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,9 @@ struct run_record {
     unix_micros ended_at = 0;  // 0: live
 };
 
+// None: whatever version it has.
+using version_wish = std::optional<std::uint64_t>;
+
 // Tokens are accepted a little beyond their end (leeway): an ended run must be known longer.
 constexpr unix_micros ended_run_margin = 300'000'000;
 
@@ -61,9 +65,14 @@ public:
     // Replaces the record read at `expected_version`; writes expected_version + 1.
     virtual task<void> replace(stored_connection changed, std::uint64_t expected_version) = 0;
     // Deletes the credential, sets `revoked`, keeps the tombstone. Idempotent. Returns the record
-    // as it stood before.
-    virtual task<connection> revoke(std::string id, std::string reason) = 0;
-    virtual task<void> remove(std::string id) = 0;
+    // as it stood before. This and remove(): of the version given, or of any.
+    virtual task<connection> revoke(std::string id, std::string reason, version_wish only) = 0;
+    virtual task<void> remove(std::string id, version_wish only) = 0;
+    task<connection> revoke(std::string id, std::string reason)
+    {
+        return revoke(std::move(id), std::move(reason), std::nullopt);
+    }
+    task<void> remove(std::string id) { return remove(std::move(id), std::nullopt); }
     // By id, from behind `after`. "" stands for any; with a user only those the user owns, not
     // those shared with the workspace by others.
     virtual task<std::vector<connection>> list(std::string workspace, std::string user,
@@ -88,7 +97,13 @@ public:
     virtual task<void> put_run(run_record run) = 0;
     virtual task<void> end_run(std::string workspace, std::string run, unix_micros keep_until) = 0;
     virtual task<bool> run_ended(std::string workspace, std::string run) = 0;
-    virtual task<std::vector<run_record>> list_runs(std::string workspace) = 0;  // live ones
+    // The live ones by name, from behind `after`.
+    virtual task<std::vector<run_record>> list_runs(std::string workspace, std::string after,
+                                                    std::size_t limit) = 0;
+    task<std::vector<run_record>> list_runs(std::string workspace)
+    {
+        return list_runs(std::move(workspace), "", everything);
+    }
 
     // From here on the holder is told what has changed, and until when it may use what it knows.
     // A lease that ends is given again as soon as one can be had; the store of one process gives it

@@ -97,11 +97,40 @@ TEST_F(Lists, OfRunsAndProvidersComeInPagesToo)
     EXPECT_EQ(ask("GET", "/api/connect/providers?after=teleport").status, 400u);
 }
 
+TEST_F(Lists, OfKeysComeInPagesToo)
+{
+    for (const char* const workspace : {"globex", "acme", "initech"}) {
+        add_for(workspace, "ann");
+    }
+    std::vector<std::string> seen;
+    std::string after;
+    do {
+        const reply heard =
+            ask("GET", "/api/keys?limit=2" + (after.empty() ? after : "&after=" + after));
+        ASSERT_EQ(heard.status, 200u) << json::serialize(heard.body);
+        EXPECT_LE(heard.body.at("items").as_array().size(), 2u);
+        EXPECT_FALSE(heard.body.at("master_keys").as_array().empty());
+        for (const json::value& one : heard.body.at("items").as_array()) {
+            seen.emplace_back(one.at("workspace").as_string());
+        }
+        const json::value& next = heard.body.at("next");
+        after = next.is_null() ? "" : std::string(next.as_string());
+    } while (!after.empty() && seen.size() < 100);
+    EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+    for (const char* const workspace : {"globex", "acme", "initech"}) {
+        EXPECT_EQ(std::count(seen.begin(), seen.end(), workspace), 1) << workspace;
+    }
+    EXPECT_EQ(ask("GET", "/api/keys?after=nowhere").status, 400u);
+}
+
 TEST_F(Lists, RefuseALimitThatIsNone)
 {
     for (const char* const limit : {"0", "1001", "-1", "x", "1x", "", "99999999999999999999"}) {
-        EXPECT_EQ(ask("GET", std::string("/api/connect/connections?limit=") + limit).status, 400u)
-            << limit;
+        for (const char* const list : {"/api/connect/connections?", "/api/connect/providers?",
+                                       "/api/keys?", "/api/runs?workspace=acme&"}) {
+            EXPECT_EQ(ask("GET", std::string(list) + "limit=" + limit).status, 400u)
+                << list << limit;
+        }
     }
 }
 

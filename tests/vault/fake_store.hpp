@@ -9,6 +9,7 @@
 #include <map>
 
 #include "vault/error.hpp"
+#include "vault/key_place.hpp"
 #include "vault/lease.hpp"
 #include "vault/store.hpp"
 
@@ -21,6 +22,10 @@ public:
     task<void> insert(wrapped_key) override { co_return errc::unavailable; }
     task<std::vector<wrapped_key>> of(std::string) override { co_return errc::unavailable; }
     task<page<wrapped_key>> list(std::string) override { co_return errc::unavailable; }
+    task<std::vector<wrapped_key>> list_in_order(key_place, std::size_t) override
+    {
+        co_return errc::unavailable;
+    }
     task<std::uint64_t> swap(std::vector<key_swap>) override { co_return errc::unavailable; }
     task<void> drop_below(std::string, std::uint32_t) override { co_return errc::unavailable; }
     task<page<sealed_record>> list_sealed(std::string, std::string) override
@@ -122,8 +127,11 @@ public:
     // Nothing below is asked by a resolver.
     task<void> insert(stored_connection) override { co_return errc::unavailable; }
     task<void> replace(stored_connection, std::uint64_t) override { co_return errc::unavailable; }
-    task<connection> revoke(std::string, std::string) override { co_return errc::unavailable; }
-    task<void> remove(std::string) override { co_return errc::unavailable; }
+    task<connection> revoke(std::string, std::string, version_wish) override
+    {
+        co_return errc::unavailable;
+    }
+    task<void> remove(std::string, version_wish) override { co_return errc::unavailable; }
     task<std::vector<connection>> list(std::string, std::string, std::string, std::size_t) override
     {
         co_return errc::unavailable;
@@ -136,7 +144,10 @@ public:
     {
         co_return errc::unavailable;
     }
-    task<std::vector<run_record>> list_runs(std::string) override { co_return errc::unavailable; }
+    task<std::vector<run_record>> list_runs(std::string, std::string, std::size_t) override
+    {
+        co_return errc::unavailable;
+    }
     // As good as for ever; tests end it themselves.
     void hold_lease(std::weak_ptr<lease_holder> holder, std::chrono::milliseconds) override
     {

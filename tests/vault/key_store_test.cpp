@@ -9,6 +9,7 @@
 #include "tests/vault/redis_server.hpp"
 #include "vault/envelope.hpp"
 #include "vault/error.hpp"
+#include "vault/key_place.hpp"
 #include "vault/open_store.hpp"
 #include "vault/places.hpp"
 
@@ -107,6 +108,32 @@ TEST_P(KeyStore, ListsEveryKeyPageByPage)
     } while (!after.empty());
     EXPECT_EQ(seen, put);
     EXPECT_GT(pages, 1u);
+}
+
+TEST_P(KeyStore, ListsInOrderNoMoreThanAskedFor)
+{
+    std::vector<std::pair<std::string, std::uint32_t>> put;
+    for (std::uint32_t i = 0; i < 301; ++i) {
+        const std::string workspace = i == 0 ? "" : "w" + std::to_string(i / 2);
+        ASSERT_FALSE(why(keys().insert({workspace, i + 1, "key"})));
+        put.emplace_back(workspace, i + 1);
+    }
+    std::sort(put.begin(), put.end());
+    for (const std::size_t limit : {std::size_t{1}, std::size_t{50}, std::size_t{400}}) {
+        std::vector<std::pair<std::string, std::uint32_t>> seen;
+        key_place after;
+        std::size_t size = 0;
+        do {
+            const auto found = ask(keys().list_in_order(after, limit));
+            ASSERT_TRUE(found);
+            size = found->size();
+            for (const wrapped_key& one : *found) {
+                seen.emplace_back(one.workspace, one.generation);
+                after = place_of(one);
+            }
+        } while (size == limit);
+        EXPECT_EQ(seen, put) << limit;
+    }
 }
 
 TEST_P(KeyStore, SwapsOnlyTheKeyThatWasRead)

@@ -201,6 +201,49 @@ TEST_P(Store, LetsARevocationWinOverAReplacementUnderWay)
     EXPECT_EQ(why(store_->replace(changed, 1)), errc::version_conflict);
 }
 
+TEST_P(Store, RevokesAndRemovesOnlyTheVersionAskedFor)
+{
+    const stored_connection fresh = insert("work");
+    const std::string id = fresh.record.id;
+    ASSERT_FALSE(why(store_->replace(fresh, 1)));  // Somebody was faster.
+    EXPECT_EQ(why(store_->revoke(id, "late", 1)), errc::version_conflict);
+    EXPECT_EQ(why(store_->remove(id, 1)), errc::version_conflict);
+    EXPECT_EQ(ask(store_->load(id))->sealed, fresh.sealed);
+    EXPECT_EQ(ask(store_->load(id))->record.status, status::active);
+    EXPECT_FALSE(why(store_->revoke(id, "in time", 2)));
+    EXPECT_EQ(why(store_->revoke(id, "late", 2)), errc::version_conflict);
+    EXPECT_EQ(ask(store_->load(id))->record.status_reason, "in time");
+    EXPECT_EQ(why(store_->remove(id, 2)), errc::version_conflict);
+    EXPECT_FALSE(why(store_->remove(id, 3)));
+    EXPECT_EQ(why(store_->remove(id, 3)), errc::not_found);
+    EXPECT_EQ(why(store_->revoke(id, "", 3)), errc::not_found);
+}
+
+TEST_P(Store, ListsWhatStandsAllTheWhileOnceHoweverTheListChanges)
+{
+    std::vector<std::string> ids;
+    for (int i = 0; i < 40; ++i) {
+        ids.push_back(insert().record.id);
+    }
+    std::sort(ids.begin(), ids.end());
+    std::vector<std::string> seen;
+    std::string after;
+    for (std::size_t page = 0; page < 8; ++page) {
+        const auto found = ask(store_->list("acme", "ann", after, 6));
+        ASSERT_TRUE(found);
+        for (const connection& one : *found) {
+            seen.push_back(one.id);
+        }
+        after = found->empty() ? after : found->back().id;
+        // One that was seen goes (the cursor itself every time), one that was not comes.
+        ASSERT_FALSE(why(store_->remove(after)));
+        insert();
+    }
+    for (const std::string& id : ids) {
+        EXPECT_EQ(std::count(seen.begin(), seen.end(), id), 1) << id;
+    }
+}
+
 TEST_P(Store, ListsByWorkspaceAndUser)
 {
     const stored_connection first = insert("a");
@@ -341,6 +384,35 @@ TEST_P(Store, ListsLiveRunsUntilTheyEnd)
     ASSERT_TRUE(live);
     EXPECT_EQ(live->size(), 1u);
     EXPECT_EQ(ask(store_->list_runs("globex"))->size(), 0u);
+}
+
+TEST_P(Store, ListsRunsPageByPage)
+{
+    std::vector<std::string> names;
+    for (int i = 0; i < 300; ++i) {
+        names.push_back("r" + std::to_string(i));
+        ASSERT_FALSE(why(store_->put_run(live_run(names.back()))));
+    }
+    ASSERT_FALSE(why(store_->end_run("acme", "r7", now_micros() + 60 * second)));
+    names.erase(names.begin() + 7);
+    std::sort(names.begin(), names.end());
+    for (const std::size_t limit : {std::size_t{7}, std::size_t{128}, std::size_t{1000}}) {
+        std::vector<std::string> seen;
+        std::string after;
+        for (;;) {
+            const auto page = ask(store_->list_runs("acme", after, limit));
+            ASSERT_TRUE(page);
+            for (const run_record& one : *page) {
+                seen.push_back(one.run);
+            }
+            if (page->size() < limit) {
+                break;
+            }
+            after = seen.back();
+        }
+        EXPECT_EQ(seen, names) << limit;
+    }
+    EXPECT_EQ(ask(store_->list_runs("globex", "", 10))->size(), 0u);
 }
 
 TEST_P(Store, KeepsTheNameOfAnEndedRunFromComingBackToLife)
