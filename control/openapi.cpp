@@ -141,6 +141,9 @@ json::object operation_of(const route& one)
     }
     out["x-roles"] = std::move(roles);
     out["x-listener"] = (one.roles & outside) != 0 ? "public" : "control";
+    if (!one.about.repeated.empty()) {
+        out["x-repeated"] = one.about.repeated;
+    }
     out["parameters"] = parameters_of(one);
     if (one.takes_body()) {
         json::object body;

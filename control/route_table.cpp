@@ -37,7 +37,8 @@ constexpr route table[] = {
     on("POST", "/api/reload", admin, reload,
        {.summary = "Read the configuration and the catalogue again",
         .answers = "200 reloaded",
-        .refusals = "404 not_found 422 invalid_configuration"}),
+        .refusals = "404 not_found 422 invalid_configuration",
+        .repeated = "Reads them again."}),
 
     on("GET", "/api/connect/providers", people, list_providers,
        {.summary = "The enabled providers of the catalogue, by category",
@@ -82,31 +83,37 @@ constexpr route table[] = {
        {.summary = "Revoke a connection for good: no call starts with it any more",
         .parameters = "wait if_match",
         .answers = "200 connection",
-        .refusals = "404 not_found 412 precondition_failed 422 invalid_request 503 not_settled"}),
+        .refusals = "404 not_found 412 precondition_failed 422 invalid_request 503 not_settled",
+        .repeated = "Changes nothing more."}),
     on("POST", "/api/connect/connections/{id}/activate", people, activate_connection,
        {.summary = "Switch on a connection that was switched off",
         .parameters = "if_match",
         .answers = "200 connection",
         .refusals = "404 not_found 409 connection_status connection_revoked version_conflict "
-                    "412 precondition_failed 422 invalid_request"}),
+                    "412 precondition_failed 422 invalid_request",
+        .repeated = "Changes nothing more."}),
     on("POST", "/api/connect/connections/{id}/deactivate", people, deactivate_connection,
        {.summary = "Switch off a connection until it is switched on again",
         .parameters = "if_match",
         .answers = "200 connection",
         .refusals = "404 not_found 409 connection_status connection_revoked version_conflict "
-                    "412 precondition_failed 422 invalid_request"}),
+                    "412 precondition_failed 422 invalid_request",
+        .repeated = "Changes nothing more."}),
 
     on("POST", "/api/connect/connections/{id}/test", people, test_connection,
        {.summary = "Try the connection out with the cheap request that its provider's file names",
         .answers = "200 tested",
-        .refusals = "404 not_found 409 connection_status connection_revoked version_conflict "
-                    "cannot_refresh 422 invalid_request invalid_credential unknown_provider no_test "
-                    "503 refresh_failed"}),
+        .refusals =
+            "404 not_found 409 connection_status connection_revoked version_conflict "
+            "cannot_refresh 422 invalid_request invalid_credential unknown_provider no_test "
+            "503 refresh_failed",
+        .repeated = "Asks the provider again."}),
     on("POST", "/api/connect/connections/{id}/refresh", people, refresh_connection,
        {.summary = "Ask the provider for fresh tokens now",
         .answers = "200 connection",
         .refusals = "404 not_found 409 connection_status connection_revoked cannot_refresh "
-                    "422 invalid_request 503 refresh_failed"}),
+                    "422 invalid_request 503 refresh_failed",
+        .repeated = "Asks again, but for a credential that is only just fresh."}),
     on("GET", "/api/connect/connections/{id}/refreshes", people, list_refreshes,
        {.summary = "How the connection's newest refreshes went, the latest first",
         .answers = "200 refresh_list",
@@ -114,19 +121,24 @@ constexpr route table[] = {
     on("POST", "/api/connect/connections/{id}/cancel", people, cancel_connection,
        {.summary = "End the authorisation that is under way; its link works no more",
         .answers = "200 connection",
-        .refusals = "404 not_found 409 connection_status 422 invalid_request"}),
+        .refusals = "404 not_found 409 connection_status 422 invalid_request",
+        .repeated = "Is refused (409) while no other authorisation is under way."}),
 
     on("POST", "/api/connect/initiate", people, initiate_connection,
        {.summary = "Begin an authorisation: where to send the user's browser",
+        .parameters = "idempotency_key",
         .body = "initiation",
         .answers = "200 initiated",
         .refusals = "404 not_found 409 already_exists connection_revoked connection_kind "
-                    "version_conflict 422 invalid_request unknown_provider not_configured"}),
+                    "version_conflict idempotency_key_in_use 422 idempotency_key_reused "
+                    "invalid_request unknown_provider not_configured"}),
     on("POST", "/api/connect/complete", people, complete_connection,
        {.summary = "Complete an authorisation with the ticket that the browser brought back",
+        .parameters = "idempotency_key",
         .body = "completion",
         .answers = "200 connection",
-        .refusals = "404 not_found 409 connection_revoked version_conflict"}),
+        .refusals = "404 not_found 409 connection_revoked version_conflict "
+                    "idempotency_key_in_use 422 idempotency_key_reused"}),
     on("DELETE", "/api/connect/{provider_id}", people, disconnect,
        {.summary = "Disconnect: revoke the user's own connections at a provider",
         .parameters = "workspace! user! wait",
@@ -141,7 +153,8 @@ constexpr route table[] = {
            {.summary = "An event of a provider, in the provider's own form",
             .answers = "200 challenge 204 -",
             .refusals = "401 invalid_signature 404 not_found 422 invalid_event "
-                        "503 stream_unavailable"})),
+                        "503 stream_unavailable",
+            .repeated = "An event that was taken before is not taken again."})),
 
     on("GET", "/api/connect/status", people, report_one_requirement,
        {.summary = "Does a user have a connection at one provider?",
@@ -151,7 +164,8 @@ constexpr route table[] = {
        {.summary = "Does a user have the connections that an App needs?",
         .body = "requirements_question",
         .answers = "200 requirements_report",
-        .refusals = "422 invalid_request"}),
+        .refusals = "422 invalid_request",
+        .repeated = "Only asks."}),
 
     on("GET", "/api/runs", people, list_runs,
        {.summary = "The live runs of a workspace",
@@ -190,18 +204,20 @@ constexpr route table[] = {
 
     on("GET", "/api/keys", admin, list_keys,
        {.summary = "The workspaces' data keys, or one workspace's with the records under each",
-        .parameters = "workspace after",
+        .parameters = "workspace limit after",
         .answers = "200 key_list"}),
     on("POST", "/api/keys/rotate", admin, rotate_keys,
        {.summary = "One step of a rotation: of a workspace's data key, or of the master key",
         .body = "rotation_wish",
         .answers = "200 rotation_progress",
-        .refusals = "404 not_found 409 conflict"}),
+        .refusals = "404 not_found 409 conflict",
+        .repeated = "Goes on with the rotation that is under way, or begins one."}),
     on("POST", "/api/keys/shred", admin, shred_workspace,
        {.summary = "Delete a workspace's keys, and with them every credential in it",
         .body = "shredding",
         .answers = "200 shredded",
-        .refusals = "404 not_found 422 invalid_request"}),
+        .refusals = "404 not_found 422 invalid_request",
+        .repeated = "Deletes what has come since, too."}),
     on("GET", "/api/vault/backup", admin, back_up_vault,
        {.summary = "A page of the vault's backup: sealed records and wrapped keys",
         .parameters = "part! after",
@@ -210,7 +226,8 @@ constexpr route table[] = {
        {.summary = "Put items of a backup back",
         .body = "backup_items",
         .answers = "200 restored",
-        .refusals = "409 conflict 422 invalid_backup unknown_master_key"}),
+        .refusals = "409 conflict 422 invalid_backup unknown_master_key",
+        .repeated = "What stands there already is left as it is."}),
 };
 
 constexpr bool describes_itself(const route& one)
@@ -221,6 +238,15 @@ constexpr bool describes_itself(const route& one)
 }
 static_assert(std::all_of(std::begin(table), std::end(table), describes_itself),
               "every route says what it does (summary) and what it answers (answers)");
+
+constexpr bool says_what_repeating_does(const route& one)
+{
+    const bool takes_key = one.about.parameters.find("idempotency_key") != std::string_view::npos;
+    const bool is_post = one.method == "POST";
+    return takes_key ? one.about.repeated.empty() : !is_post || !one.about.repeated.empty();
+}
+static_assert(std::all_of(std::begin(table), std::end(table), says_what_repeating_does),
+              "every POST takes an Idempotency-Key or says what its repetition does (repeated)");
 
 }  // namespace
 

@@ -33,6 +33,8 @@ struct route_description {
     // Where it does not: "404 not_found 409 already_exists conflict". Those that every route with a
     // token, a body or the vault may give are known (openapi.cpp).
     std::string_view refusals = {};
+    // Of a POST that takes no Idempotency-Key: what its repetition does, as a sentence.
+    std::string_view repeated = {};
 };
 
 struct route {

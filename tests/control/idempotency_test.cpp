@@ -5,7 +5,7 @@
 #include <boost/asio/write.hpp>
 #include <set>
 
-#include "gate.hpp"
+#include "connecting.hpp"
 
 namespace sallyport::control {
 namespace {
@@ -142,6 +142,77 @@ TEST_F(Repeated, NothingIsRememberedForAWorkspaceThatIsAnothers)
         R"({"workspace":"globex","user":"ann","provider":"github","credential":{"secret":"a"}})";
     ASSERT_EQ(send(connections, "key-1", foreign).status, 201u);
     EXPECT_EQ(send(connections, "key-1", foreign, "platform-token").code(), "forbidden");
+}
+
+// The server that can begin authorisations, asked under a key.
+class RepeatedConnecting : public Connecting {
+protected:
+    reply send(const std::string& target, const std::string& body)
+    {
+        const std::string raw =
+            exchange("POST " + target +
+                     " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer platform-token\r\n"
+                     "Idempotency-Key: key-1\r\nConnection: close\r\nContent-Length: " +
+                     std::to_string(body.size()) + "\r\n\r\n" + body);
+        reply heard;
+        heard.status = static_cast<unsigned>(std::stoul(raw.substr(9, 3)));
+        error_code error;
+        heard.body = json::parse(raw.substr(raw.find("\r\n\r\n") + 4), error);
+        return heard;
+    }
+
+private:
+    std::string exchange(const std::string& request)
+    {
+        boost::asio::io_context context;
+        boost::asio::local::stream_protocol::socket socket(context);
+        socket.connect(
+            boost::asio::local::stream_protocol::endpoint(directory_ / "connecting.sock"));
+        boost::asio::write(socket, boost::asio::buffer(request));
+        std::string heard;
+        error_code ended;
+        boost::asio::read(socket, boost::asio::dynamic_buffer(heard), ended);
+        return heard;
+    }
+};
+
+TEST_F(RepeatedConnecting, BeginsOneAuthorisation)
+{
+    const std::string wish = R"({"workspace":"acme","user":"ann","provider":"local")";
+    const reply first = send("/api/connect/initiate", wish + "}");
+    ASSERT_EQ(first.status, 200u) << json::serialize(first.body);
+    const reply again = send("/api/connect/initiate", wish + "}");
+    EXPECT_EQ(again.status, 200u);
+    EXPECT_EQ(again.body, first.body);
+    EXPECT_EQ(
+        ask("GET", "/api/connect/connections?workspace=acme").body.at("items").as_array().size(),
+        1u);
+    EXPECT_EQ(lines("connection.added").size(), 1u);
+    EXPECT_EQ(send("/api/connect/initiate", wish + R"(,"scopes":["things:read"]})").code(),
+              "idempotency_key_reused");
+    // The link that was told twice works, once.
+    grant(tokens_);
+    const std::string state = parameter(again.text("authorize_url"), "state");
+    EXPECT_TRUE(has_status(come_back("code=c-1&state=" + state), 200));
+    EXPECT_EQ(status_of(first.text("connection_id")), "active");
+    EXPECT_EQ(trail().find(state), std::string::npos);
+}
+
+TEST_F(RepeatedConnecting, CompletesOnceAndSaysSoAgain)
+{
+    const reply begun = initiate(R"("return_url": "https://app.example/done")");
+    ASSERT_EQ(begun.status, 200u) << json::serialize(begun.body);
+    grant(tokens_);
+    const std::string back =
+        come_back("code=c-1&state=" + parameter(begun.text("authorize_url"), "state"));
+    ASSERT_TRUE(has_status(back, 303)) << back;
+    const std::string body = R"({"workspace":"acme","user":"ann","ticket":")" +
+                             parameter(header(back, "Location"), "ticket") + "\"}";
+    const reply first = send("/api/connect/complete", body);
+    ASSERT_EQ(first.status, 200u) << json::serialize(first.body);
+    EXPECT_EQ(first.text("status"), "active");
+    EXPECT_EQ(send("/api/connect/complete", body).body, first.body);
+    EXPECT_EQ(ask("POST", "/api/connect/complete", body).code(), "not_found");
 }
 
 }  // namespace

@@ -68,6 +68,28 @@ TEST(OpenApi, HoldsNoSchemaThatNobodyUses)
     }
 }
 
+TEST(OpenApi, SaysOfEveryPostWhatItsRepetitionDoes)
+{
+    const json::object made = document();
+    std::set<std::string> taking;
+    for (const auto& [path, methods] : made.at("paths").as_object()) {
+        const json::value* const post = methods.as_object().if_contains("post");
+        if (post == nullptr) {
+            continue;
+        }
+        bool takes_key = false;
+        for (const json::value& one : post->at("parameters").as_array()) {
+            takes_key = takes_key || one.at("name").as_string() == "Idempotency-Key";
+        }
+        EXPECT_NE(takes_key, post->as_object().contains("x-repeated")) << path;
+        if (takes_key) {
+            taking.emplace(path);
+        }
+    }
+    EXPECT_EQ(taking, (std::set<std::string>{"/api/connect/complete", "/api/connect/connections",
+                                             "/api/connect/initiate", "/api/runs"}));
+}
+
 TEST(OpenApi, TellsRolesParametersBodyAndAnswersOfARoute)
 {
     const json::object made = document();
