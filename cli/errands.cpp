@@ -39,19 +39,35 @@ bool names(std::string_view field, std::string_view lower)
 errands::errands(asio::io_context& io, const config::settings& settings, vault::keeper& vault,
                  audit::writer& trail, net::http_client& http, oauth::endpoint& authorities,
                  catalogue_source catalogue)
-    : outbox_(io, vault.notes(), http, settings.control.webhooks.deliver),
+    : io_(io),
+      outbox_(io, vault.notes(), http, settings.control.webhooks.deliver),
       revoker_(io, vault, trail, authorities),
       watch_(io, vault, trail, settings.control.expiry_warning,
              [this](std::string_view kind, const vault::connection& record) {
                  outbox_.tell(kind, record);
              }),
       uses_(io, vault),
-      stream_(open_stream(io, settings))
+      inbox_(std::move(catalogue))
 {
-    if (stream_) {
-        inbox_ = std::make_unique<control::webhook_inbox>(settings.control.webhooks.accept,
-                                                          std::move(catalogue), *stream_);
+    inbox_.use(settings.control.webhooks.accept, open_stream(io, settings));
+}
+
+std::string errands::prepare(const config::settings& settings, webhooks& into) const
+{
+    try {
+        into.receivers = outbox_.prepare(settings.control.webhooks.deliver);
+        into.accept = settings.control.webhooks.accept;
+        into.stream = open_stream(io_, settings);
+    } catch (const std::runtime_error& error) {
+        return error.what();
     }
+    return "";
+}
+
+void errands::change(webhooks fresh)
+{
+    outbox_.change(std::move(fresh.receivers));
+    inbox_.use(std::move(fresh.accept), std::move(fresh.stream));
 }
 
 void errands::start()
@@ -82,19 +98,6 @@ void errands::tell(std::string_view kind, const vault::connection& record)
     }
 }
 
-control::webhook_inbox::counts errands::taken() const
-{
-    return inbox_ ? inbox_->totals() : control::webhook_inbox::counts();
-}
-
-std::function<asio::awaitable<control::answer>(control::webhook)> errands::taker()
-{
-    if (!inbox_) {
-        return {};
-    }
-    return [this](control::webhook event) { return take(std::move(event)); };
-}
-
 asio::awaitable<control::answer> errands::take(control::webhook event)
 {
     const control::header_lookup headers =
@@ -111,7 +114,7 @@ asio::awaitable<control::answer> errands::take(control::webhook event)
         }
         return found;
     };
-    auto taking = inbox_->take(event.provider, headers, std::move(event.body));
+    auto taking = inbox_.take(event.provider, headers, std::move(event.body));
     co_return co_await std::move(taking);
 }
 

@@ -29,6 +29,16 @@ public:
             audit::writer& trail, net::http_client& http, oauth::endpoint& authorities,
             catalogue_source catalogue);
 
+    // Other webhooks from now on: made ready before anything else is changed. prepare() answers why
+    // not; empty: change() can take them.
+    struct webhooks {
+        control::event_outbox::receivers receivers;
+        control::webhook_inbox::secrets accept;
+        std::shared_ptr<control::webhook_publisher> stream;
+    };
+    std::string prepare(const config::settings& settings, webhooks& into) const;
+    void change(webhooks fresh);
+
     void start();
     // Calls `then` once nothing is left to be kept.
     void stop(std::function<void()> then);
@@ -37,23 +47,20 @@ public:
 
     void tell(std::string_view kind, const vault::connection& record);
     void revoke_soon() { revoker_.wake(); }
-    // For control::services; empty where no provider's events are taken.
-    std::function<boost::asio::awaitable<control::answer>(control::webhook)> taker();
+    boost::asio::awaitable<control::answer> take(control::webhook event);
 
     control::event_outbox::counts told() const { return outbox_.totals(); }
     control::grant_revoker::counts revoked() const { return revoker_.totals(); }
-    control::webhook_inbox::counts taken() const;
+    const control::webhook_inbox::counts& taken() const { return inbox_.totals(); }
     std::uint64_t expiring() const { return watch_.expiring(); }
 
 private:
-    boost::asio::awaitable<control::answer> take(control::webhook event);
-
+    boost::asio::io_context& io_;
     control::event_outbox outbox_;
     control::grant_revoker revoker_;
     control::expiry_watch watch_;
     control::use_saver uses_;
-    std::unique_ptr<control::webhook_publisher> stream_;
-    std::unique_ptr<control::webhook_inbox> inbox_;
+    control::webhook_inbox inbox_;
 };
 
 }  // namespace sallyport::cli

@@ -113,7 +113,7 @@ struct gate::parts {
                 &http,
                 &settings.control,
                 [this](const std::string&) { chores.revoke_soon(); },
-                chores.taker(),
+                [this](control::webhook event) { return chores.take(std::move(event)); },
                 [this](std::string_view kind, const vault::connection& about) {
                     chores.tell(kind, about);
                 },
@@ -130,11 +130,8 @@ struct gate::parts {
 
     std::vector<std::string> not_ready() const
     {
-        std::vector<std::string> reasons;
-        if (const std::string trouble = vault->trouble(); !trouble.empty()) {
-            reasons.push_back(trouble);
-        }
-        return reasons;
+        const std::string trouble = vault->trouble();
+        return std::vector<std::string>(trouble.empty() ? 0 : 1, trouble);
     }
 
     std::string metrics_text() const
@@ -263,8 +260,12 @@ asio::awaitable<control::reload_outcome> gate::parts::read_anew()
         outcome.problems.push_back({file, 0, 0, why});
         co_return outcome;
     }
-    auto changing = change_master_keys(fresh.settings.vault);
-    why = co_await std::move(changing);
+    errands::webhooks webhooks;
+    why = chores.prepare(fresh.settings, webhooks);
+    if (why.empty()) {
+        auto changing = change_master_keys(fresh.settings.vault);
+        why = co_await std::move(changing);
+    }
     if (!why.empty()) {
         outcome.problems.push_back({file, 0, 0, why});
         co_return outcome;
@@ -275,6 +276,8 @@ asio::awaitable<control::reload_outcome> gate::parts::read_anew()
     settings.control.return_urls = fresh.settings.control.return_urls;
     settings.control.authorization_lifetime = fresh.settings.control.authorization_lifetime;
     chores.use(fresh.settings.control);
+    settings.control.webhooks = fresh.settings.control.webhooks;
+    chores.change(std::move(webhooks));
     authorities->use_clients(take_clients(fresh.settings));
     catalogue = std::move(loaded.catalogue);
     proxy.replace(*snapshot, proxy_settings(settings));

@@ -154,6 +154,7 @@ void add_errands(exposition& out, const errands& chores)
     out.sample({{"outcome", "delivered"}}, told.delivered);
     out.sample({{"outcome", "failed"}}, told.failed);
     out.sample({{"outcome", "given_up"}}, told.given_up);
+    out.sample({{"outcome", "dropped"}}, told.dropped);
     const control::webhook_inbox::counts taken = chores.taken();
     out.family("sallyport_provider_events_total", "counter", "Events that providers sent");
     out.sample({{"outcome", "published"}}, taken.accepted);

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <stdexcept>
+#include <utility>
 
 #include "base/time.hpp"
 #include "base/ulid.hpp"
@@ -63,6 +65,13 @@ std::string body_of(std::string_view kind, const vault::connection& record, unix
     return json::serialize(body);
 }
 
+void rethrow(std::exception_ptr bug)
+{
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+}
+
 }  // namespace
 
 std::chrono::milliseconds pause_after(unsigned failures) noexcept
@@ -72,31 +81,47 @@ std::chrono::milliseconds pause_after(unsigned failures) noexcept
 }
 
 struct event_outbox::receiver {
-    receiver(asio::io_context& context, webhook_target given)
-        : target(std::move(given)), kind(kind_for(target.url)), pause(context)
+    receiver(asio::io_context& context, webhook_target given, std::shared_ptr<counts> shared)
+        : target(std::move(given)),
+          kind(kind_for(target.url)),
+          pause(context),
+          totals(std::move(shared))
     {
     }
 
+    void stop()
+    {
+        stopped = true;
+        wake();
+    }
     void wake() { pause.cancel(); }
 
     const webhook_target target;
     const std::string kind;
     net::ssl_context tls;  // null: the system's roots
     asio::steady_timer pause;
-    std::size_t waiting = 0;  // of this gate
-    unsigned failures = 0;    // in a row
-    std::string refused;      // the event that was refused last, and how often
+    std::shared_ptr<std::size_t> waiting = std::make_shared<std::size_t>();  // of this gate
+    unsigned failures = 0;                                                   // in a row
+    std::string refused;  // the event that was refused last, and how often
     unsigned refusals = 0;
-    counts totals;
+    const std::shared_ptr<counts> totals;
     bool stopped = false;
+    bool removed = false;  // nobody is to be told what waits for it
 };
 
 event_outbox::event_outbox(asio::io_context& context, vault::notebook& notes,
                            net::http_client& http, const std::vector<webhook_target>& targets)
-    : context_(context), notes_(notes), http_(http)
+    : context_(context), notes_(notes), http_(http), receivers_(prepare(targets))
 {
+}
+
+event_outbox::~event_outbox() { stop(); }
+
+event_outbox::receivers event_outbox::prepare(const std::vector<webhook_target>& targets) const
+{
+    receivers fresh;
     for (const webhook_target& target : targets) {
-        auto made = std::make_shared<receiver>(context_, target);
+        auto made = std::make_shared<receiver>(context_, target, totals_);
         if (!target.tls_ca.empty()) {
             auto tls = net::make_client_context(target.tls_ca);
             if (!tls) {
@@ -105,28 +130,51 @@ event_outbox::event_outbox(asio::io_context& context, vault::notebook& notes,
             }
             made->tls = *tls;
         }
-        receivers_.push_back(std::move(made));
+        fresh.push_back(std::move(made));
+    }
+    return fresh;
+}
+
+void event_outbox::change(receivers fresh)
+{
+    const receivers before = std::exchange(receivers_, std::move(fresh));
+    for (const auto& old : before) {
+        const auto heir = std::find_if(receivers_.begin(), receivers_.end(),
+                                       [&](const auto& one) { return one->kind == old->kind; });
+        old->removed = heir == receivers_.end();
+        if (!old->removed) {
+            (*heir)->waiting = old->waiting;
+        }
+        old->stop();
+        if (old->removed && started_) {
+            asio::co_spawn(context_, drop_waiting(old), rethrow);
+        }
+    }
+    for (const auto& one : receivers_) {
+        if (started_) {
+            begin(one);
+        }
     }
 }
 
-event_outbox::~event_outbox() { stop(); }
+void event_outbox::begin(const std::shared_ptr<receiver>& to)
+{
+    asio::co_spawn(context_, serve(to), rethrow);
+}
 
 void event_outbox::start()
 {
+    started_ = true;
     for (const auto& one : receivers_) {
-        asio::co_spawn(context_, serve(one), [](std::exception_ptr bug) {
-            if (bug) {
-                std::rethrow_exception(bug);
-            }
-        });
+        begin(one);
     }
 }
 
 void event_outbox::stop()
 {
+    started_ = false;
     for (const auto& one : receivers_) {
-        one->stopped = true;
-        one->wake();
+        one->stop();
     }
 }
 
@@ -137,26 +185,22 @@ void event_outbox::tell(std::string_view kind, const vault::connection& record)
         if (!wants(one->target, kind, record.workspace)) {
             continue;
         }
-        if (one->waiting >= event_waiting_max) {
+        if (*one->waiting >= event_waiting_max) {
             spdlog::error("webhooks: {} events wait for one receiver: {} of {} is not told", kind,
-                          one->waiting, record.id);
-            ++one->totals.given_up;
+                          *one->waiting, record.id);
+            ++one->totals->given_up;
             continue;
         }
         const unix_micros now = now_micros();
         if (body.empty()) {
             body = body_of(kind, record, now);
         }
-        ++one->waiting;
-        ++one->totals.told;
+        ++*one->waiting;
+        ++one->totals->told;
         const unix_micros life = std::chrono::microseconds(event_life).count();
         vault::note event{one->kind, "msg_" + make_ulid().text(), record.workspace, body,
                           now + life};
-        asio::co_spawn(context_, put_down(one, std::move(event)), [](std::exception_ptr bug) {
-            if (bug) {
-                std::rethrow_exception(bug);
-            }
-        });
+        asio::co_spawn(context_, put_down(one, std::move(event)), rethrow);
     }
 }
 
@@ -166,14 +210,54 @@ asio::awaitable<void> event_outbox::put_down(std::shared_ptr<receiver> to, vault
     auto putting = notes_.put(std::move(event));
     const result<void> put = co_await std::move(putting);
     if (!put) {
-        --to->waiting;
-        ++to->totals.given_up;
+        --*to->waiting;
+        ++to->totals->given_up;
         spdlog::error("webhooks: event {} is not told: {}", id, put.error().message());
         co_return;
     }
-    if (to->failures == 0) {
+    if (to->removed) {  // While it was put down.
+        auto dropping = drop_waiting(to);
+        co_await std::move(dropping);
+    } else if (to->failures == 0) {
         to->wake();
     }
+}
+
+// Another gate of the fleet that still knows the receiver may deliver some meanwhile. Where the
+// store does not answer, what is left expires by itself (event_life).
+asio::awaitable<void> event_outbox::drop_waiting(std::shared_ptr<receiver> gone)
+{
+    std::uint64_t dropped = 0;
+    error_code trouble;
+    std::size_t found = batch_events;
+    while (!trouble && found == batch_events && started_ && !tells(gone->kind)) {
+        auto listing = notes_.list(gone->kind, "", batch_events);
+        const result<std::vector<vault::note>> some = co_await std::move(listing);
+        trouble = some ? error_code() : some.error();
+        found = some ? some->size() : 0;
+        for (std::size_t i = 0; !trouble && i < found; ++i) {
+            auto dropping = notes_.drop(gone->kind, (*some)[i].id);
+            const result<void> done = co_await std::move(dropping);
+            trouble = done ? error_code() : done.error();
+            dropped += done ? 1 : 0;
+        }
+    }
+    totals_->dropped += dropped;
+    if (trouble) {
+        spdlog::error(
+            "webhooks: events for {}, which is told no longer, stay until they expire: {}",
+            gone->target.url, trouble.message());
+    }
+    if (dropped != 0) {
+        spdlog::warn("webhooks: {} is told no longer: {} events that waited for it are dropped",
+                     gone->target.url, dropped);
+    }
+}
+
+bool event_outbox::tells(const std::string& kind) const
+{
+    return std::any_of(receivers_.begin(), receivers_.end(),
+                       [&](const auto& one) { return one->kind == kind; });
 }
 
 asio::awaitable<void> event_outbox::serve(std::shared_ptr<receiver> to)
@@ -244,7 +328,7 @@ asio::awaitable<bool> event_outbox::deliver(std::shared_ptr<receiver> to, vault:
     }
     const bool hopeless = refused && (status == 410 || to->refusals >= refusals_max);
     if (!arrived && !hopeless) {
-        ++to->totals.failed;
+        ++to->totals->failed;
         if (to->failures == 0) {
             spdlog::warn("webhooks: {} cannot be told: {}", to->target.url,
                          got ? "it answered " + std::to_string(status) : got.error().message());
@@ -255,23 +339,11 @@ asio::awaitable<bool> event_outbox::deliver(std::shared_ptr<receiver> to, vault:
         spdlog::error("webhooks: {} refuses event {} with {}: given up", to->target.url, event.id,
                       status);
     }
-    ++(arrived ? to->totals.delivered : to->totals.given_up);
-    to->waiting -= to->waiting > 0 ? 1 : 0;
+    ++(arrived ? to->totals->delivered : to->totals->given_up);
+    *to->waiting -= *to->waiting > 0 ? 1 : 0;
     auto dropping = notes_.drop(event.kind, event.id);
     const result<void> dropped = co_await std::move(dropping);
     co_return dropped.has_value();
-}
-
-event_outbox::counts event_outbox::totals() const noexcept
-{
-    counts all;
-    for (const auto& one : receivers_) {
-        all.told += one->totals.told;
-        all.delivered += one->totals.delivered;
-        all.failed += one->totals.failed;
-        all.given_up += one->totals.given_up;
-    }
-    return all;
 }
 
 }  // namespace sallyport::control

@@ -7,6 +7,9 @@
 // receiver that has seen the id has seen the event. What happens between a change and its note
 // being written is not told: the trail is the record, this is a courtesy.
 //
+// Receivers may change while it runs. What waits for one that is told of no longer is dropped; one
+// that keeps its URL keeps what waits for it, whatever else of it changes.
+//
 // Threading: the control thread. Lifetime: the notebook and the HTTP client outlive it, and it
 // outlives its coroutines, which end soon after stop().
 // Limits:    event_life, event_waiting_max, delivery_limit, pauses up to pause_longest; an event
@@ -42,14 +45,21 @@ std::chrono::milliseconds pause_after(unsigned failures) noexcept;
 class event_outbox {
 public:
     struct counts {
-        std::uint64_t told = 0, delivered = 0, failed = 0, given_up = 0;
+        std::uint64_t told = 0, delivered = 0, failed = 0, given_up = 0, dropped = 0;
     };
+    struct receiver;
+    using receivers = std::vector<std::shared_ptr<receiver>>;  // shared with their coroutines
 
     event_outbox(boost::asio::io_context& context, vault::notebook& notes, net::http_client& http,
                  const std::vector<webhook_target>& targets);
     ~event_outbox();
     event_outbox(const event_outbox&) = delete;
     event_outbox& operator=(const event_outbox&) = delete;
+
+    // Other receivers from now on, prepared before anything else is changed. prepare() throws
+    // std::runtime_error with one clear sentence where one cannot be told, change() does not.
+    receivers prepare(const std::vector<webhook_target>& targets) const;
+    void change(receivers fresh);
 
     // Begins to deliver what waits, from before the start too.
     void start();
@@ -58,12 +68,14 @@ public:
     // Puts the event down for every receiver that wants it. What cannot be put down is logged.
     void tell(std::string_view kind, const vault::connection& record);
 
-    counts totals() const noexcept;
+    counts totals() const noexcept { return *totals_; }
 
 private:
-    struct receiver;
     enum class progress : std::uint8_t { none, more, failed };
     boost::asio::awaitable<void> put_down(std::shared_ptr<receiver> to, vault::note event);
+    bool tells(const std::string& kind) const;
+    void begin(const std::shared_ptr<receiver>& to);
+    boost::asio::awaitable<void> drop_waiting(std::shared_ptr<receiver> gone);
     boost::asio::awaitable<void> serve(std::shared_ptr<receiver> to);
     boost::asio::awaitable<progress> deliver_waiting(std::shared_ptr<receiver> to);
     boost::asio::awaitable<bool> deliver(std::shared_ptr<receiver> to, vault::note event);
@@ -71,7 +83,9 @@ private:
     boost::asio::io_context& context_;
     vault::notebook& notes_;
     net::http_client& http_;
-    std::vector<std::shared_ptr<receiver>> receivers_;  // shared with their coroutines
+    const std::shared_ptr<counts> totals_ = std::make_shared<counts>();  // the receivers count too
+    receivers receivers_;
+    bool started_ = false;
 };
 
 }  // namespace sallyport::control

@@ -8,11 +8,15 @@ namespace sallyport::control {
 namespace json = boost::json;
 namespace asio = boost::asio;
 
-webhook_inbox::webhook_inbox(std::map<std::string, std::string> secrets,
-                             std::function<std::shared_ptr<const policy::catalogue>()> catalogue,
-                             webhook_publisher& to)
-    : secrets_(std::move(secrets)), catalogue_(std::move(catalogue)), to_(to)
+webhook_inbox::webhook_inbox(std::function<std::shared_ptr<const policy::catalogue>()> catalogue)
+    : catalogue_(std::move(catalogue))
 {
+}
+
+void webhook_inbox::use(secrets accept, std::shared_ptr<webhook_publisher> to)
+{
+    secrets_ = std::move(accept);
+    to_ = std::move(to);
 }
 
 asio::awaitable<answer> webhook_inbox::take(std::string provider, header_lookup headers,
@@ -21,7 +25,8 @@ asio::awaitable<answer> webhook_inbox::take(std::string provider, header_lookup 
     const auto secret = secrets_.find(provider);
     const std::shared_ptr<const policy::catalogue> catalogue = catalogue_();
     const policy::provider* const found = catalogue->find(provider);
-    if (secret == secrets_.end() || found == nullptr || !found->facts().webhooks) {
+    if (to_ == nullptr || secret == secrets_.end() || found == nullptr ||
+        !found->facts().webhooks) {
         co_return not_found();
     }
     const unix_micros now = now_micros();
@@ -42,7 +47,8 @@ asio::awaitable<answer> webhook_inbox::take(std::string provider, header_lookup 
     }
     published_event out{std::move(provider), std::move(event.id), std::move(event.kind),
                         std::move(body), now};
-    auto publishing = to_.publish(std::move(out));
+    const std::shared_ptr<webhook_publisher> to = to_;
+    auto publishing = to->publish(std::move(out));
     const publication outcome = co_await std::move(publishing);
     if (outcome == publication::failed) {
         ++totals_.failed;

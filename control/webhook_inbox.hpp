@@ -5,7 +5,7 @@
 // who has no secret: 404 for a provider whose events are not taken, 401 for everything about the
 // signature.
 //
-// Threading: the control thread. Lifetime: the publisher outlives the inbox and its coroutines.
+// Threading: the control thread. Lifetime: the inbox outlives its coroutines.
 // Limits: bodies of at most webhook_body_bytes_max.
 #pragma once
 
@@ -52,9 +52,12 @@ public:
         std::uint64_t accepted = 0, repeated = 0, refused = 0, failed = 0;
     };
 
-    webhook_inbox(std::map<std::string, std::string> secrets,
-                  std::function<std::shared_ptr<const policy::catalogue>()> catalogue,
-                  webhook_publisher& to);
+    using secrets = std::map<std::string, std::string>;  // by provider
+
+    explicit webhook_inbox(std::function<std::shared_ptr<const policy::catalogue>()> catalogue);
+
+    // Whose events are taken from now on, and where they go: null, nobody's.
+    void use(secrets accept, std::shared_ptr<webhook_publisher> to);
 
     // `headers` is used only until the first suspension.
     boost::asio::awaitable<answer> take(std::string provider, header_lookup headers,
@@ -63,9 +66,9 @@ public:
     const counts& totals() const noexcept { return totals_; }
 
 private:
-    const std::map<std::string, std::string> secrets_;
     std::function<std::shared_ptr<const policy::catalogue>()> catalogue_;
-    webhook_publisher& to_;
+    secrets secrets_;
+    std::shared_ptr<webhook_publisher> to_;  // shared with the events on their way
     counts totals_;
 };
 

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from harness import catalogue
+from harness.control_api import ControlApi
 from harness.processes import room, until
 from harness.receiver import Receiver
 
@@ -94,6 +95,58 @@ def test_an_event_that_is_refused_for_good_does_not_hold_up_the_others(gate, rec
     assert receiver.await_event("connection.added")[0].event["data"]["id"] == later
 
 
+def reload_with(gate, deliver):
+    changed = {**gate.settings, "webhooks": {**gate.settings["webhooks"], "deliver": deliver}}
+    gate.configure(changed)
+    status, answer = gate.api("POST", "/api/reload")
+    assert (status, answer["applied"]) == (200, True), answer
+
+
+def metrics_of(gate):
+    return ControlApi(gate).ask("GET", "/metrics").body.decode()
+
+
+def test_receivers_change_with_a_reload_and_what_waits_for_one_that_is_gone_is_dropped(
+        gate, receiver, certificate, authority):
+    other = Receiver(certificate)
+    gate.planted.plant("webhook secret", other.secret)
+    known = gate.settings["webhooks"]["deliver"]
+    try:
+        receiver.statuses[:] = [500] * 1000
+        gate.connect("bench")
+        until(lambda: receiver.deliveries, "a try that fails")
+        secrets = room("hooks")
+        reload_with(gate, [other.settings(secrets / "other.secret", authority)])
+        until(lambda: b"events that waited for it are dropped" in gate.errors(), "the log's line")
+        later = gate.connect("bench")
+        assert other.await_event("connection.added")[0].event["data"]["id"] == later
+        tried = len(receiver.deliveries)
+        assert 'sallyport_events_total{outcome="dropped"} 1' in metrics_of(gate)
+        # Back again: it hears what happens from now on, and nothing of what was dropped.
+        receiver.statuses.clear()
+        reload_with(gate, known)
+        gate.cli("connection", "revoke", later)
+        assert receiver.await_event("connection.revoked")[0].event["data"]["id"] == later
+        assert receiver.accepted("connection.added") == []
+        assert len(receiver.deliveries) == tried + 1
+        assert other.accepted("connection.revoked") == []
+    finally:
+        reload_with(gate, known)
+        other.stop()
+
+
+def test_a_receiver_that_keeps_its_url_keeps_what_waits_for_it(gate, receiver, authority):
+    receiver.statuses[:] = [500] * 1000
+    connection = gate.connect("bench")
+    until(lambda: receiver.deliveries, "a try that fails")
+    secrets = room("hooks")
+    reload_with(gate, [receiver.settings(secrets / "receiver.secret", authority,
+                                         events=["connection.added"])])
+    receiver.statuses.clear()
+    assert receiver.await_event("connection.added")[0].event["data"]["id"] == connection
+    reload_with(gate, gate.settings["webhooks"]["deliver"])
+
+
 # Taken from providers.
 
 def post(gate, provider, body, signature=None, secret=SECRET):
@@ -151,3 +204,23 @@ def test_a_connection_that_is_about_to_end_is_told_of_once(gate, receiver):
         assert [each.event["data"]["id"] for each in told] == [ending]
         lines = gate.trail.lines("connection.expiring")
         assert [line["connection_id"] for line in lines] == [ending]
+
+
+def test_providers_whose_events_are_taken_change_with_a_reload(gate, redis):
+    body = json.dumps({"id": "after-reload", "type": "thing.made"}).encode()
+    webhooks = gate.settings["webhooks"]
+    gate.configure({**gate.settings, "webhooks": {**webhooks, "accept": {}}})
+    assert gate.api("POST", "/api/reload")[0] == 200
+    assert post(gate, "bench", body) == 404
+    secrets = room("hooks")
+    (secrets / "provider.hook").write_text("another secret")
+    (secrets / "provider.hook").chmod(0o600)
+    gate.planted.plant("provider's webhook secret", "another secret")
+    accept = {"bench": f"file:{secrets / 'provider.hook'}"}
+    gate.configure({**gate.settings, "webhooks": {**webhooks, "accept": accept}})
+    assert gate.api("POST", "/api/reload")[0] == 200
+    assert post(gate, "bench", body) == 401
+    assert post(gate, "bench", body, secret="another secret") == 204
+    assert "after-reload" in [entry["id"] for entry in published(redis)]
+    gate.configure(gate.settings)
+    assert gate.api("POST", "/api/reload")[0] == 200
