@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "policy/call_rate.hpp"
 #include "vault/fields.hpp"
 
 namespace sallyport::control {
@@ -99,8 +100,8 @@ std::optional<std::string> read_settings(member_reader& members, complaints& wro
     }
     check_setting_headers(settings, wrong);
     const json::object* rate_limit = settings.object("rate_limit");
-    if (rate_limit != nullptr && !rate_limit->empty()) {
-        settings.complain("rate_limit", "limits of one connection are not built yet");
+    if (rate_limit != nullptr && !policy::read_call_rate(*rate_limit)) {
+        settings.complain("rate_limit", std::string(policy::rate_complaint));
     }
     settings.refuse_others();
     return json::serialize(*given);

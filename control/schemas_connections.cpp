@@ -18,7 +18,13 @@ constexpr named_schema schemas[] = {
             "timeout": {"type": "string", "description": "of a call: 30s, up to 10m"},
             "headers": {"type": "object", "additionalProperties": {"type": "string"},
                 "description": "sent with each call"},
-            "rate_limit": {"type": "object"}},
+            "rate_limit": {"type": "object",
+                "description": "how often it may be called through one gate; {}: as often as asked",
+                "properties": {
+                    "requests": {"type": "integer", "minimum": 1, "maximum": 1000000},
+                    "per": {"type": "string", "description": "1s to 24h"}},
+                "dependentRequired": {"requests": ["per"], "per": ["requests"]},
+                "additionalProperties": false}},
         "additionalProperties": false})"},
     {"connection", R"({
         "type": "object",

@@ -151,8 +151,8 @@ std::string lane_key(const vault::connection& connection, const upstream& upstre
     return key;
 }
 
-// {"timeout": "30s", "headers": {"Name": "value"}} of a connection's settings. Written by our own
-// control plane, so anything unreadable is simply not applied.
+// {"timeout": "30s", "headers": {"Name": "value"}, "rate_limit": {...}} of a connection's settings.
+// Written by our own control plane, so anything unreadable is simply not applied.
 void apply_settings(const std::string& text, connection_plan& plan)
 {
     boost::json::error_code unreadable;
@@ -171,6 +171,10 @@ void apply_settings(const std::string& text, connection_plan& plan)
                 plan.headers.emplace_back(name, value.as_string());
             }
         }
+    }
+    if (const auto* rate = settings.as_object().if_contains("rate_limit");
+        rate != nullptr && rate->is_object()) {
+        plan.rate = policy::read_call_rate(rate->as_object()).value_or(policy::call_rate());
     }
 }
 

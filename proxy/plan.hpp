@@ -14,12 +14,15 @@
 
 #include "base/result.hpp"
 #include "net/pool.hpp"
+#include "policy/call_rate.hpp"
 #include "policy/path_prefix.hpp"
 #include "policy/provider.hpp"
 #include "proxy/metrics.hpp"
 #include "vault/connection.hpp"
 
 namespace sallyport::proxy {
+
+class call_meter;
 
 // "Bearer {secret}" as pieces.
 struct template_piece {
@@ -122,6 +125,8 @@ struct connection_plan {
     signature_plan signature;
     std::vector<std::pair<std::string, std::string>> headers;  // of its settings
     std::chrono::milliseconds timeout{0};                      // 0: the gate's
+    policy::call_rate rate;                                    // of its settings
+    mutable std::shared_ptr<call_meter> meter;                 // of the gate; found when needed
 
     // The upstream for a host as a caller names it ("" is the base), or null.
     const upstream* find(std::string_view host, unsigned port) const noexcept;

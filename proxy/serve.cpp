@@ -74,6 +74,9 @@ net::task<bool> session::serve(refusal early)
         fate = co_await decide_on_graphql();
     }
     if (!fate) {
+        fate = check_rate();
+    }
+    if (!fate) {
         fate = co_await record_intent();
     }
     if (!fate) {
@@ -290,6 +293,28 @@ refusal session::decide(const policy::graphql_request* graphql)
                                            : std::string(call_.head.method) + " " +
                                                  std::string(call_.request.path.substr(0, 256))));
     return denied;
+}
+
+refusal session::check_rate()
+{
+    const connection_plan& plan = *call_.plan;
+    if (plan.rate.requests == 0) {
+        return {};
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (plan.meter == nullptr) {
+        plan.meter = worker_.meters.find(call_.credential->record().id, now);
+    }
+    if (plan.meter == nullptr) {
+        return {code::overloaded, "Too many connections have limits of their own.", {}, {}};
+    }
+    const std::chrono::nanoseconds wait = plan.meter->take(plan.rate, now);
+    if (wait.count() == 0) {
+        return {};
+    }
+    refusal limited{code::rate_limited, "The connection's rate_limit is reached.", {}, {}};
+    limited.retry_after = std::chrono::ceil<std::chrono::seconds>(wait);
+    return limited;
 }
 
 refusal session::scope_refusal(const policy::grant& grant) const

@@ -112,8 +112,8 @@ server::server(settings settings, services services) : settings_(std::move(setti
         if (!writer) {
             throw std::runtime_error("cannot open the trail: " + writer.error().message());
         }
-        worker::parts parts{settings_,         std::move(*writer), services.verifier,
-                            services.snapshot, &callers_,          services.bodies};
+        worker::parts parts{settings_, std::move(*writer), services.verifier, services.snapshot,
+                            &callers_, services.bodies,    &meters_};
         workers_.push_back(std::make_unique<worker>(std::move(parts), services.make_resolver));
     }
 }

@@ -50,6 +50,7 @@ private:
 
     settings settings_;
     std::atomic<std::size_t> callers_{0};
+    call_meters meters_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::vector<std::string> socket_files_;
 };

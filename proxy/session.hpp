@@ -9,6 +9,7 @@
 
 #include "net/pool.hpp"
 #include "net/stream.hpp"
+#include "proxy/call_meter.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/relay.hpp"
@@ -29,6 +30,7 @@ struct worker_context {
     audit::body_journal* bodies;  // null: none are kept
     run_cache& runs;
     worker_metrics& metrics;
+    call_meters& meters;  // of the gate
     std::shared_ptr<const proxy::snapshot> snapshot;
     ulid_source call_ids;
     std::string date;  // the Date field's value, renewed every second
@@ -85,6 +87,7 @@ private:
     refusal use(std::shared_ptr<const vault::resolved> found);
     refusal decide(const policy::graphql_request* graphql = nullptr);
     net::task<refusal> decide_on_graphql();
+    refusal check_rate();
     net::task<refusal> record_intent();
     net::task<refusal> forward();
     net::task<bool> answer();

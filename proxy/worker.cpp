@@ -74,6 +74,7 @@ worker::worker(parts given, const make_resolver& make)
                .bodies = parts_.bodies,
                .runs = runs_,
                .metrics = metrics_,
+               .meters = *parts_.meters,
                .snapshot = parts_.snapshot,
                .call_ids = {},
                .date = http_date(std::time(nullptr)),

@@ -25,6 +25,7 @@ public:
         std::shared_ptr<const proxy::snapshot> snapshot;
         std::atomic<std::size_t>* callers = nullptr;  // of the whole gate
         audit::body_journal* bodies = nullptr;        // outlives the worker
+        call_meters* meters = nullptr;                // of the whole gate
     };
     using make_resolver = std::function<std::unique_ptr<vault::resolver>(net::asio::io_context&)>;
 

@@ -25,7 +25,8 @@ TEST_F(Gate, AddsAConnectionAndShowsEveryMemberOfItButTheCredential)
 {
     const reply added = ask("POST", connections,
                             github(R"("name":"work","scopes":["things:read"],"account":"ann@x",)"
-                                   R"("settings":{"timeout":"30s","headers":{"X-A":"1"}},)" +
+                                   R"("settings":{"timeout":"30s","headers":{"X-A":"1"},)"
+                                   R"("rate_limit":{"requests":5,"per":"1m"}},)" +
                                    with_secret));
     ASSERT_EQ(added.status, 201u) << json::serialize(added.body);
     const json::object& shown = added.body.as_object();
@@ -210,6 +211,8 @@ TEST_F(Gate, RefusesProvidersKindsScopesAndSettingsThatAreNotThere)
     EXPECT_EQ(refused(github(R"("settings":{"headers":{"Host":"evil"}})")), "invalid_request");
     EXPECT_EQ(refused(github(R"("settings":{"headers":{"X":"a\r\nb"}})")), "invalid_request");
     EXPECT_EQ(refused(github(R"("settings":{"rate_limit":{"calls":1}})")), "invalid_request");
+    EXPECT_EQ(refused(github(R"("settings":{"rate_limit":{"requests":0,"per":"1s"}})")),
+              "invalid_request");
     EXPECT_EQ(refused(github(R"("variables":{"shop":"x"})")), "invalid_request");
 }
 
