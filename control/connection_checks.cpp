@@ -148,7 +148,8 @@ asio::awaitable<answer> test_connection(request& call)
     if (opened->fields.empty()) {
         co_return problem(409, "connection_status", "The connection has no credential to test.");
     }
-    result<net::http_request> question = test_request(*provider, record_now, opened->fields);
+    result<net::http_request> question =
+        test_request(*provider, record_now, opened->fields, now_micros());
     if (!question) {
         co_return question.error() == vault::errc::not_found
             ? problem(422, "no_test", "The provider's file names no test call for it.")

@@ -2,14 +2,18 @@
 
 #include <openssl/crypto.h>
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "base/encoding.hpp"
+#include "base/percent.hpp"
 #include "base/strict_json.hpp"
 #include "base/text.hpp"
 #include "control/credential.hpp"
+#include "net/sigv4.hpp"
 #include "vault/error.hpp"
 #include "vault/fields.hpp"
 
@@ -27,24 +31,6 @@ struct source {
     const vault::connection& record;
     const vault::credential& fields;
 };
-
-void append_escaped(wiped_string& out, std::string_view text)
-{
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    for (const char c : text) {
-        const bool is_unreserved = (c >= '0' && c <= '9') ||
-                                   (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
-                                   std::string_view("-._~").find(c) != std::string_view::npos;
-        if (is_unreserved) {
-            out += c;
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            out += '%';
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-        }
-    }
-}
 
 std::string_view variable_of(const source& from, std::string_view name)
 {
@@ -162,6 +148,21 @@ void put_into_path(wiped_string& url, const wiped_string& value)
     url.insert(at, value);
 }
 
+// As a member at the top level of the body, which is JSON.
+bool put_into_body(net::http_request& into, const std::string& name, const wiped_string& value)
+{
+    const std::string_view text = into.body.empty() ? std::string_view("{}") : into.body;
+    result<json::value> body = parse_strictly(text);
+    if (!body || !body->is_object()) {
+        return false;
+    }
+    body->as_object()[name] = json::string(std::string_view(value), body->storage());
+    std::string made = json::serialize(*body);
+    into.body.assign(made);
+    OPENSSL_cleanse(made.data(), made.size());
+    return true;
+}
+
 bool put_in(const source& from, const policy::injection& one, net::http_request& into)
 {
     const std::optional<wiped_string> value = injected(from, one);
@@ -182,9 +183,71 @@ bool put_in(const source& from, const policy::injection& one, net::http_request&
                 put_into_path(into.url, *value);
             }
             return true;
-        case place::body: return false;  // No test call has one to put it into.
+        case place::body: return put_into_body(into, one.name, *value);
     }
     return false;
+}
+
+bool is_region(std::string_view text)
+{
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    });
+}
+
+// The head as it will be sent, as far as it is signed.
+wiped_string head_of(const net::http_request& request)
+{
+    const std::size_t host = request.url.find("://") + 3;
+    const std::size_t path = request.url.find('/', host);
+    wiped_string head(request.method);
+    head += ' ';
+    head += request.url.substr(path);
+    head += " HTTP/1.1\r\nHost: ";
+    head += request.url.substr(host, path - host);
+    head += "\r\n";
+    for (const auto& [name, value] : request.headers) {
+        head += wiped_string(name) + ": " + value + "\r\n";
+    }
+    return head;
+}
+
+// Signs the request, which is complete but for that.
+bool sign(const source& from, unix_micros now, net::http_request& request)
+{
+    const std::string& service = from.kind.sign.service;
+    const std::string_view id = field_of(from, "access_key_id");
+    const std::string_view secret = field_of(from, "secret_access_key");
+    const std::string_view session = field_of(from, "session_token");
+    const auto region = fill(from.kind.sign.region, [&](std::string_view name) {
+        return std::optional(wiped_string(variable_of(from, name)));
+    });
+    if (!region || !is_region(*region) || !vault::is_sendable(id) || secret.empty() ||
+        !(session.empty() || vault::is_sendable(session))) {
+        return false;
+    }
+    const std::string time = net::sigv4_time(now);
+    const std::string hash = net::sigv4_hash(request.body);
+    request.headers.emplace_back("X-Amz-Date", wiped_string(time));
+    if (service == "s3") {
+        request.headers.emplace_back("X-Amz-Content-Sha256", wiped_string(hash));
+    }
+    if (!session.empty()) {
+        request.headers.emplace_back("X-Amz-Security-Token", wiped_string(session));
+    }
+    const std::string made =
+        net::sigv4_authorization(head_of(request), {id, secret}, {service, *region}, hash, time);
+    request.headers.emplace_back("Authorization", wiped_string(made));
+    return !made.empty();
+}
+
+// A request without a body has no place for a credential that travels in one.
+bool has_place(const policy::credential_kind& kind, std::string_view method)
+{
+    const bool in_body = std::any_of(kind.inject.begin(), kind.inject.end(),
+                                     [](const auto& one) { return one.in == place::body; });
+    const bool signs = !kind.sign.service.empty();
+    return (signs || !kind.inject.empty()) && !(in_body && (method == "GET" || method == "HEAD"));
 }
 
 // "ok == true", "user.id not null": the member, or null.
@@ -218,13 +281,14 @@ bool is_as_expected(std::string_view expect, std::string_view body)
 
 result<net::http_request> test_request(const policy::provider& provider,
                                        const vault::connection& record,
-                                       const vault::credential& fields)
+                                       const vault::credential& fields, unix_micros now)
 {
     const policy::provider_facts& facts = provider.facts();
     const policy::test_call& test = facts.about.test;
     const policy::credential_kind* kind = provider.kind(record.kind);
     const std::size_t space = test.request.find(' ');
-    if (kind == nullptr || kind->inject.empty() || space == test.request.npos) {
+    if (kind == nullptr || space == test.request.npos ||
+        !has_place(*kind, std::string_view(test.request).substr(0, space))) {
         return error_code(vault::errc::not_found);
     }
     complaints wrong;
@@ -238,6 +302,7 @@ result<net::http_request> test_request(const policy::provider& provider,
     net::http_request request;
     request.method = test.request.substr(0, space);
     request.url = *url;
+    request.body = test.body;
     for (const policy::injection& one : kind->inject) {
         if (!put_in(from, one, request)) {
             return error_code(vault::errc::invalid_credential);
@@ -247,9 +312,11 @@ result<net::http_request> test_request(const policy::provider& provider,
         request.headers.emplace_back(name, wiped_string(value));
     }
     request.headers.emplace_back("Accept", "application/json");
-    if (!test.body.empty()) {
+    if (!request.body.empty()) {
         request.headers.emplace_back("Content-Type", "application/json");
-        request.body = test.body;
+    }
+    if (!kind->sign.service.empty() && !sign(from, now, request)) {
+        return error_code(vault::errc::invalid_credential);
     }
     request.private_addresses = facts.private_addresses;
     request.plain_http = facts.plain_http;

@@ -19,11 +19,12 @@ namespace sallyport::control {
 
 constexpr std::chrono::milliseconds test_call_limit{20'000};
 
+// Puts the credential where the kind has it, the body included, or signs with it at the time `now`.
 // vault::errc::not_found: the file names no test, or none for this kind of credential;
 // invalid_credential: variables or parts of the credential are missing, or cannot be sent.
 result<net::http_request> test_request(const policy::provider& provider,
                                        const vault::connection& record,
-                                       const vault::credential& fields);
+                                       const vault::credential& fields, unix_micros now);
 
 struct test_verdict {
     bool is_ok = false;

@@ -268,21 +268,4 @@ std::string decoded_name(std::string_view name)
     return out;
 }
 
-void append_escaped(std::string& out, std::string_view text, std::string_view kept)
-{
-    constexpr std::string_view hex = "0123456789ABCDEF";
-    for (const char c : text) {
-        const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                                (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' ||
-                                c == '~';
-        if (unreserved || kept.find(c) != std::string_view::npos) {
-            out += c;
-        } else {
-            out += '%';
-            out += hex[static_cast<unsigned char>(c) >> 4];
-            out += hex[static_cast<unsigned char>(c) & 15u];
-        }
-    }
-}
-
 }  // namespace sallyport::proxy

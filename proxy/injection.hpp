@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/percent.hpp"
 #include "proxy/plan.hpp"
 #include "vault/resolver.hpp"
 
@@ -39,8 +40,5 @@ std::string without_injected(std::string_view path, const std::vector<injection_
 
 // A parameter's name with its escapes undone, for comparing only: broken escapes stay as they are.
 std::string decoded_name(std::string_view name);
-
-// Everything but unreserved characters (RFC 3986, 2.3) and those of `kept` is escaped.
-void append_escaped(std::string& out, std::string_view text, std::string_view kept = {});
 
 }  // namespace sallyport::proxy

@@ -6,9 +6,9 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "net/sigv4.hpp"
 #include "proxy/hop.hpp"
 #include "proxy/injection.hpp"
-#include "proxy/sigv4.hpp"
 #include "vault/error.hpp"
 
 namespace sallyport::proxy {
@@ -263,7 +263,7 @@ private:
         if (!signature.signs()) {
             return true;
         }
-        const std::string time = sigv4_time(call_.now);
+        const std::string time = net::sigv4_time(call_.now);
         append_field(out_, "X-Amz-Date", time);
         if (signature.service == "s3") {
             append_field(out_, "X-Amz-Content-Sha256", call_.payload_hash);
@@ -283,7 +283,7 @@ private:
         if (!is_plain(key_id) || !secret || call_.scratch->empty()) {
             return false;
         }
-        const std::string authorization = sigv4_authorization(
+        const std::string authorization = net::sigv4_authorization(
             std::string_view(out_).substr(begin_), {key_id, call_.scratch->reveal()},
             {signature.service, signature.region}, call_.payload_hash, time);
         append_field(out_, "Authorization", authorization);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "proxy/sigv4.hpp"
+#include "net/sigv4.hpp"
 
 namespace sallyport::proxy {
 
@@ -63,7 +63,7 @@ std::string payload_hash(const connection_plan& plan, const upstream& to, const 
                          std::string_view body)
 {
     if (plan.signature.hashes_bodies(to.to.tls != nullptr)) {
-        return sigv4_hash(body);
+        return net::sigv4_hash(body);
     }
     const field* const said = find_field(head, hash_field);
     const bool in_pieces = said != nullptr && said->value == unsigned_pieces;

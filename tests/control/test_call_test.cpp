@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/time.hpp"
+#include "net/sigv4.hpp"
 #include "vault/error.hpp"
 
 namespace sallyport::control {
@@ -25,8 +27,18 @@ protected:
     result<net::http_request> ask(policy::injection one, vault::credential fields)
     {
         facts_.credentials = {{record_.kind, {std::move(one)}}};
-        return test_request(policy::provider(facts_), record_, fields);
+        return test_request(policy::provider(facts_), record_, fields, noon);
     }
+    static std::string field(const net::http_request& request, std::string_view name)
+    {
+        for (const auto& [each, value] : request.headers) {
+            if (each == name) {
+                return std::string(value);
+            }
+        }
+        return "";
+    }
+    static constexpr unix_micros noon = 1'440'938'160'000'000;  // 2015-08-30T12:36:00Z
     static vault::credential secret(std::string_view value)
     {
         vault::credential fields;
@@ -55,6 +67,59 @@ TEST_F(TestCall, PutsTheCredentialWhereCallsHaveIt)
               "https://blue.shop.example/bots%2F1/v%201/me");
     EXPECT_EQ(ask({place::cookie, "sid", "{secret}"}, secret("s"))->headers.front().second,
               "sid=s");
+}
+
+TEST_F(TestCall, PutsTheCredentialIntoTheBody)
+{
+    facts_.about.test.request = "POST https://{shop}.shop.example/me";
+    facts_.about.test.body = R"({"deep": {"key": 1}, "key": "the caller's"})";
+    const auto asked = ask({place::body, "key", "{secret}"}, secret("s\"1"));
+    ASSERT_TRUE(asked);
+    EXPECT_EQ(asked->body, R"({"deep":{"key":1},"key":"s\"1"})");
+    EXPECT_EQ(field(*asked, "Content-Type"), "application/json");
+    facts_.about.test.body.clear();
+    EXPECT_EQ(ask({place::body, "key", "{secret}"}, secret("s"))->body, R"({"key":"s"})");
+    facts_.about.test.body = "[]";
+    EXPECT_EQ(ask({place::body, "key", "{secret}"}, secret("s")).error(),
+              vault::errc::invalid_credential);
+}
+
+TEST_F(TestCall, SignsWhereTheKindSigns)
+{
+    record_.kind = "custom";
+    record_.variables["region"] = "eu-central-1";
+    facts_.variables.push_back({"region", "path", "", "", "The region"});
+    policy::credential_kind signing{"custom", {}};
+    signing.sign = {"s3", "{region}"};
+    facts_.credentials = {signing};
+    const auto ask_with = [&](std::string_view session) {
+        vault::credential fields;
+        fields.push_back({"access_key_id", vault::secret("AKIDEXAMPLE")});
+        fields.push_back({"secret_access_key", vault::secret("wJalr")});
+        if (!session.empty()) {
+            fields.push_back({"session_token", vault::secret(session)});
+        }
+        return test_request(policy::provider(facts_), record_, fields, noon);
+    };
+    const auto asked = ask_with("session-1");
+    ASSERT_TRUE(asked);
+    EXPECT_EQ(field(*asked, "X-Amz-Date"), "20150830T123600Z");
+    EXPECT_EQ(field(*asked, "X-Amz-Security-Token"), "session-1");
+    const std::string hash = net::sigv4_hash("");
+    EXPECT_EQ(field(*asked, "X-Amz-Content-Sha256"), hash);
+    const std::string head =
+        "GET /v%201/me HTTP/1.1\r\nHost: blue.shop.example\r\nAccept: application/json\r\n"
+        "X-Amz-Date: 20150830T123600Z\r\nX-Amz-Content-Sha256: " +
+        hash + "\r\nX-Amz-Security-Token: session-1\r\n";
+    EXPECT_EQ(field(*asked, "Authorization"),
+              net::sigv4_authorization(head, {"AKIDEXAMPLE", "wJalr"}, {"s3", "eu-central-1"}, hash,
+                                       "20150830T123600Z"));
+    EXPECT_EQ(field(*ask_with(""), "X-Amz-Security-Token"), "");
+    for (const auto& [name, value] : asked->headers) {
+        EXPECT_EQ(value.find("wJalr"), value.npos) << name;
+    }
+    record_.variables["region"] = "eu/../x";
+    EXPECT_EQ(ask_with("").error(), vault::errc::invalid_credential);
 }
 
 TEST_F(TestCall, MakesBasicOfItsHalves)
@@ -86,8 +151,8 @@ TEST_F(TestCall, LeavesOutNoPartOfACredential)
               vault::errc::invalid_credential);
     EXPECT_EQ(ask({place::header, "X-Key", "{secret}"}, secret("a\r\nb")).error(),
               vault::errc::invalid_credential);
-    EXPECT_EQ(ask({place::body, "key", "{secret}"}, secret("s")).error(),
-              vault::errc::invalid_credential);
+    EXPECT_EQ(ask({place::body, "key", "{secret}"}, secret("")).error(), vault::errc::not_found)
+        << "a GET has no body";
     facts_.about.test.request.clear();
     EXPECT_EQ(ask({place::header, "X-Key", "{secret}"}, secret("s")).error(),
               vault::errc::not_found);

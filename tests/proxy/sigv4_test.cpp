@@ -1,6 +1,6 @@
 // Against the examples that AWS publishes: its signature test suite (service "service") and the
 // examples of the S3 API reference.
-#include "proxy/sigv4.hpp"
+#include "net/sigv4.hpp"
 
 #include <gmock/gmock.h>
 
@@ -12,6 +12,12 @@
 namespace sallyport::proxy {
 namespace {
 
+using net::sigv4_authorization;
+using net::sigv4_canonical_request;
+using net::sigv4_hash;
+using net::sigv4_key;
+using net::sigv4_scope;
+using net::sigv4_time;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;

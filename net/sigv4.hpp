@@ -14,7 +14,7 @@
 
 #include "base/time.hpp"
 
-namespace sallyport::proxy {
+namespace sallyport::net {
 
 struct sigv4_key {
     std::string_view access_key_id;
@@ -44,4 +44,4 @@ std::string sigv4_authorization(std::string_view head, const sigv4_key& key,
                                 const sigv4_scope& scope, std::string_view payload_hash,
                                 std::string_view time);
 
-}  // namespace sallyport::proxy
+}  // namespace sallyport::net

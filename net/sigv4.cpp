@@ -1,4 +1,4 @@
-#include "proxy/sigv4.hpp"
+#include "net/sigv4.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "base/encoding.hpp"
+#include "base/percent.hpp"
 #include "base/text.hpp"
 #include "base/wiping.hpp"
-#include "proxy/injection.hpp"
 
-namespace sallyport::proxy {
+namespace sallyport::net {
 
 namespace {
 
@@ -245,4 +245,4 @@ std::string sigv4_authorization(std::string_view head, const sigv4_key& key,
     return out;
 }
 
-}  // namespace sallyport::proxy
+}  // namespace sallyport::net
