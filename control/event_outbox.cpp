@@ -65,12 +65,11 @@ std::string body_of(std::string_view kind, const vault::connection& record, unix
     return json::serialize(body);
 }
 
-void rethrow(std::exception_ptr bug)
-{
+constexpr auto rethrow = [](std::exception_ptr bug) {
     if (bug) {
         std::rethrow_exception(bug);
     }
-}
+};
 
 }  // namespace
 

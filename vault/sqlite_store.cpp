@@ -19,8 +19,9 @@ constexpr std::int64_t any_version = -1;
 // Each way of listing has an index that gives it in order, so a page reads no more than it shows.
 std::string list_where(const char* whose)
 {
-    return std::string("SELECT record, coalesce(at, 0) FROM connections LEFT JOIN uses USING (id)"
-                       " WHERE ") +
+    return std::string(
+               "SELECT record, coalesce(at, 0) FROM connections LEFT JOIN uses USING (id)"
+               " WHERE ") +
            whose + " AND id > ?3 ORDER BY id LIMIT ?4";
 }
 
