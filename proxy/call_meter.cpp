@@ -21,12 +21,12 @@ std::chrono::nanoseconds call_meter::take(const policy::call_rate& rate, time wh
     std::int64_t full_at = full_at_.load(std::memory_order_relaxed);
     for (;;) {
         // No emptier than empty: the limit may have been another one before.
-        const std::int64_t next = std::clamp(full_at, now, now + whole) + one;
-        if (next > now + whole) {
-            return std::chrono::nanoseconds(next - now - whole);
-        }
-        if (full_at_.compare_exchange_weak(full_at, next, std::memory_order_relaxed)) {
-            return std::chrono::nanoseconds{0};
+        const std::int64_t begin = std::clamp(full_at, now, now + whole);
+        const std::int64_t wait = std::max<std::int64_t>(begin + one - now - whole, 0);
+        const std::int64_t next = wait == 0 ? begin + one : begin;
+        if (next == full_at ||
+            full_at_.compare_exchange_weak(full_at, next, std::memory_order_relaxed)) {
+            return std::chrono::nanoseconds(wait);
         }
     }
 }

@@ -50,7 +50,9 @@ TEST(CallMeter, FollowsALimitThatIsChanged)
     EXPECT_EQ(meter.take(once_a_day, begin), 0ns);
     EXPECT_EQ(meter.take(once_a_day, begin), 24h);
     EXPECT_EQ(meter.take(ten_a_second, begin), 100ms) << "no emptier than empty";
-    EXPECT_EQ(meter.take(ten_a_second, begin + 24h), 0ns);
+    EXPECT_EQ(meter.take(ten_a_second, begin + 50ms), 50ms);
+    EXPECT_EQ(meter.take(ten_a_second, begin + 100ms), 0ns);
+    EXPECT_EQ(meter.take(ten_a_second, begin + 100ms), 100ms);
 }
 
 TEST(CallMeter, CountsForAllThreads)
