@@ -70,7 +70,6 @@ static_assert(std::size(upgrades) == schema_version);
 // What only makes questions faster, which no program needs to know of.
 constexpr const char* indexes = R"(
 CREATE INDEX IF NOT EXISTS connection_users ON connections (user, id);
-CREATE INDEX IF NOT EXISTS run_names ON runs (workspace, run) WHERE ended_at = 0;
 )";
 
 [[noreturn]] void refuse(const std::string& path, const char* why, error_code code)
