@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "base/time.hpp"
+#include "proxy/named_authority.hpp"
 #include "proxy/signing.hpp"
 
 namespace sallyport::proxy {
@@ -282,12 +283,7 @@ const upstream* connection_plan::find(std::string_view host, unsigned port) cons
     return nullptr;
 }
 
-std::string_view host_in(std::string_view value) noexcept
-{
-    constexpr std::string_view scheme = "https://";
-    value.remove_prefix(value.starts_with(scheme) ? scheme.size() : 0);
-    return value.substr(0, value.find('/'));
-}
+std::string_view host_in(std::string_view value) noexcept { return authority_in(value).host; }
 
 bool expand_variables(std::string_view text, const std::map<std::string, std::string>& variables,
                       const policy::provider_facts& facts, std::string& out)
@@ -351,8 +347,12 @@ std::shared_ptr<const connection_plan> make_connection_plan(std::shared_ptr<cons
         if (!expand_variables(listed.facts->host, connection.variables, facts, next.to.host)) {
             return false;
         }
-        next.to.host = lower(host_in(next.to.host));
-        next.to.port = listed.facts->port;
+        const named_authority named = authority_in(next.to.host);
+        if (named.host.empty()) {
+            return false;
+        }
+        next.to.port = named.port != 0 ? named.port : listed.facts->port;
+        next.to.host = lower(named.host);
         next.to.tls = provider.tls;
         next.to.private_addresses = facts.private_addresses;
         const bool v6 = next.to.host.find(':') != std::string::npos;

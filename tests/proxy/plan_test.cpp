@@ -216,6 +216,43 @@ TEST(ConnectionPlan, FillsVariablesIntoHosts)
     EXPECT_EQ(made_plan(facts).plan, nullptr) << "the base needs its variable";
 }
 
+TEST(ConnectionPlan, TakesAnOriginWithItsPortFromAVariable)
+{
+    policy::provider_facts facts = facts_injecting({});
+    facts.base.host = "{instance_url}";
+    facts.hosts.clear();
+    facts.variables = {{"instance_url", "host", "", "https://.+", ""}};
+    struct row {
+        const char* value;
+        const char* host;
+        unsigned port;
+        const char* authority;
+    };
+    const row rows[] = {{"https://Acme.test", "acme.test", 443, "acme.test"},
+                        {"https://acme.test:8443", "acme.test", 8443, "acme.test:8443"},
+                        {"https://acme.test:8443/", "acme.test", 8443, "acme.test:8443"},
+                        {"acme.test:8443", "acme.test", 8443, "acme.test:8443"},
+                        {"https://[::1]:8443", "::1", 8443, "[::1]:8443"},
+                        {"https://[::1]", "::1", 443, "[::1]"},
+                        {"::1", "::1", 443, "[::1]"}};
+    for (const row& row : rows) {
+        vault::connection record;
+        record.variables = {{"instance_url", row.value}};
+        const made_plan made(facts, record);
+        ASSERT_NE(made.plan, nullptr) << row.value;
+        EXPECT_EQ(made.plan->upstreams[0].to.host, row.host) << row.value;
+        EXPECT_EQ(made.plan->upstreams[0].to.port, row.port) << row.value;
+        EXPECT_EQ(made.plan->upstreams[0].authority, row.authority) << row.value;
+    }
+    for (const char* value :
+         {"https://", "https://acme.test:", "https://acme.test:0", "https://acme.test:65536",
+          "https://acme.test:8443x", "https://:80", "https://[::1", "https://[::1]x:80"}) {
+        vault::connection record;
+        record.variables = {{"instance_url", value}};
+        EXPECT_EQ(made_plan(facts, record).plan, nullptr) << value;
+    }
+}
+
 TEST(ConnectionPlan, DoesNotFitAKindTheProviderDoesNotHave)
 {
     vault::connection record;
