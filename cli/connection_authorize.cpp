@@ -3,9 +3,13 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <array>
+#include <chrono>
 #include <iostream>
 #include <memory>
+#include <thread>
 
+#include "base/time.hpp"
 #include "cli/command.hpp"
 #include "cli/connection_change.hpp"
 #include "cli/control_link.hpp"
@@ -16,6 +20,10 @@ namespace sallyport::cli {
 namespace json = boost::json;
 
 namespace {
+
+constexpr std::chrono::milliseconds decision_poll{1000};
+// The gate learns of the end a little later than it comes.
+constexpr std::chrono::seconds decision_grace{30};
 
 struct authorize_options {
     control_options gate;
@@ -29,6 +37,7 @@ struct authorize_options {
     std::string return_url;
     std::vector<std::string> variables;
     bool shared = false;
+    bool device = false;
 };
 
 struct test_options {
@@ -52,12 +61,52 @@ json::object described(const authorize_options& options)
     if (options.shared) {
         body["shared"] = true;
     }
+    if (options.device) {
+        body["grant"] = "device_code";
+    }
     const std::vector<std::string> scopes = split_at_commas(options.scopes);
     body["scopes"] = json::array(scopes.begin(), scopes.end());
     if (!options.variables.empty()) {
         body["variables"] = variables_of(options.variables);
     }
     return body;
+}
+
+// How a connection stands, as far as an authorisation changes it.
+std::array<std::string, 3> standing(const json::value& shown)
+{
+    return {text_of(shown, "status"), text_of(shown, "connected_at"),
+            text_of(shown, "status_reason")};
+}
+
+// Returns once the user has typed the code in and the gate has the tokens. Throws command_error for
+// every other end.
+void await_device(control_link& gate, const json::value& begun)
+{
+    const std::string id = text_of(begun, "connection_id");
+    const std::string path = connection_path(id);
+    std::cout << "open " << printable(text_of(begun, "verification_uri")) << " and type in "
+              << printable(text_of(begun, "user_code")) << std::endl;
+    std::cerr << "waiting for that; interrupted, the gate waits on, and sallyport connection show "
+              << printable(id) << " tells what came of it\n";
+    const auto before = standing(parse_answer(gate.call("GET", path)));
+    const auto ends = parse_rfc3339(text_of(begun, "expires_at"));
+    const unix_micros until =
+        ends.value_or(now_micros()) + std::chrono::microseconds(decision_grace).count();
+    while (now_micros() < until) {
+        std::this_thread::sleep_for(decision_poll);
+        const json::value shown = parse_answer(gate.call("GET", path));
+        const auto now = standing(shown);
+        if (now[1] != before[1]) {
+            std::cout << "connected " << printable(id) << '\n';
+            return;
+        }
+        if (now != before) {
+            throw command_error(exit_status::refused,
+                                now[2].empty() ? "it was cancelled meanwhile" : now[2]);
+        }
+    }
+    throw command_error(exit_status::refused, "the authorisation was not finished in time");
 }
 
 void authorize(const authorize_options& options)
@@ -70,6 +119,10 @@ void authorize(const authorize_options& options)
         return;
     }
     const json::value begun = parse_answer(answer);
+    if (!text_of(begun, "user_code").empty()) {
+        await_device(gate, begun);
+        return;
+    }
     std::cout << printable(text_of(begun, "authorize_url")) << '\n';
     std::cerr << "to be opened by the user "
               << relative_time(text_of(begun, "expires_at"), now_micros())
@@ -105,7 +158,9 @@ void add_connection_authorize(CLI::App& family)
 {
     auto options = std::make_shared<authorize_options>();
     CLI::App* command = family.add_subcommand(
-        "authorize", "Prints the URL where a user authorises a connection, by OAuth");
+        "authorize",
+        "Prints the URL where a user authorises a connection, by OAuth, or with a device's code "
+        "the URL and the code, and waits until it was typed in");
     command->add_option("--workspace", options->workspace, "Whose it is")->required();
     command->add_option("--user", options->user, "The user who owns it")->required();
     command->add_option("--provider", options->provider, "The provider's id")->required();
@@ -119,6 +174,8 @@ void add_connection_authorize(CLI::App& family)
         ->type_name("NAME=VALUE")
         ->expected(1)
         ->take_all();
+    command->add_flag("--device", options->device,
+                      "The user types a code in elsewhere (RFC 8628); with --json, does not wait");
     command->add_option("--return-url", options->return_url,
                         "Where the browser goes afterwards: one that control.return_urls allows");
     options->gate.add_to(*command);

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view pointer = "/credential";
 constexpr std::string_view key_member = "private_key";
+constexpr std::string_view installation_member = "installation_id";
 
 struct member {
     std::string_view name;
@@ -90,15 +91,24 @@ bool can_sign(std::string_view pem)
     });
 }
 
+bool is_number(std::string_view text)
+{
+    return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+}
+
 void take(const json::value& given, std::string_view name, vault::credential& fields,
           complaints& wrong)
 {
+    const json::string* const text = given.if_string();
+    if (text != nullptr && name == installation_member && !is_number(std::string_view(*text))) {
+        complain(wrong, name, "must be a number");
+        return;
+    }
     // Ids are numbers to those who write them.
     if (given.is_int64() && given.get_int64() > 0 && name.ends_with("_id")) {
         fields.push_back({std::string(name), vault::secret(std::to_string(given.get_int64()))});
         return;
     }
-    const json::string* const text = given.if_string();
     vault::secret value;
     if (text != nullptr && name == key_member) {
         value = on_one_line(std::string_view(*text));

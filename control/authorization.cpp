@@ -1,6 +1,5 @@
 #include "control/authorization.hpp"
 
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <spdlog/spdlog.h>
@@ -30,12 +29,9 @@ class note_reader {
 public:
     explicit note_reader(std::string_view text) : parsed_(parse_strictly(text)) {}
 
-    std::string text(std::string_view name)
-    {
-        const json::value* found = member(name);
-        is_whole_ = is_whole_ && found != nullptr && found->is_string();
-        return is_whole_ ? std::string(found->get_string()) : std::string();
-    }
+    bool has(std::string_view name) const { return member(name) != nullptr; }
+    std::string text(std::string_view name) { return std::string(view(name)); }
+    wiped_string secret(std::string_view name) { return wiped_string(view(name)); }
     std::int64_t number(std::string_view name)
     {
         const json::value* found = member(name);
@@ -65,6 +61,12 @@ public:
     bool is_whole() const noexcept { return is_whole_; }
 
 private:
+    std::string_view view(std::string_view name)
+    {
+        const json::value* found = member(name);
+        is_whole_ = is_whole_ && found != nullptr && found->is_string();
+        return is_whole_ ? std::string_view(found->get_string()) : std::string_view();
+    }
     const json::value* member(std::string_view name) const
     {
         const json::object* whole = parsed_ ? parsed_->if_object() : nullptr;
@@ -137,6 +139,12 @@ vault::note note_of(const authorization& what, std::string id, unix_micros expir
     }
     vault::note fresh;
     fresh.kind = authorisation_kind;
+    if (!what.device.code.empty()) {
+        fresh.kind = device_kind;
+        out["device_code"] = std::string_view(what.device.code);
+        out["device_interval"] = what.device.interval.count();
+        out["device_next"] = what.device.next;
+    }
     fresh.id = std::move(id);
     fresh.workspace = what.workspace;
     fresh.text = serialized(whole);
@@ -152,11 +160,14 @@ result<authorization> read_authorization(std::string_view text)
     what.redirect_uri = from.text("redirect_uri");
     what.return_url = from.text("return_url");
     what.created_at = from.number("created_at");
-    std::string verifier = from.text("verifier");
-    what.verifier = verifier;
-    OPENSSL_cleanse(verifier.data(), verifier.size());
+    what.verifier = from.secret("verifier");
     what.scopes = from.texts("scopes");
     what.variables = from.text_map("variables");
+    if (from.has("device_code")) {
+        what.device.code = from.secret("device_code");
+        what.device.interval = std::chrono::seconds(from.number("device_interval"));
+        what.device.next = from.number("device_next");
+    }
     return from.is_whole() ? result<authorization>(std::move(what))
                            : error_code(vault::errc::corrupted);
 }
@@ -208,10 +219,13 @@ asio::awaitable<void> discard(const services& gate, const attempt& what)
     }
     auto taking = gate.vault.notes().take(what.kind, what.note_id);
     result<vault::note> taken = co_await std::move(taking);
-    if (!taken || what.kind != ticket_kind) {
+    if (!taken) {
         co_return;
     }
     const wiped_note ticket(std::move(*taken));
+    if (what.kind != ticket_kind) {
+        co_return;
+    }
     result<held_credential> held = read_held(ticket.get().text);
     if (held) {
         auto leaving = leave_to_revocation(gate, std::move(*held));
@@ -243,6 +257,31 @@ asio::awaitable<void> restore(const services& gate, attempt what, std::string re
     auto dropping =
         gate.vault.notes().drop(std::string(connecting_kind), std::move(what.connection_id));
     [[maybe_unused]] const result<void> dropped = co_await std::move(dropping);
+}
+
+held_credential hold(const authorization& what, const vault::connection& record,
+                     vault::fresh_tokens tokens)
+{
+    held_credential held;
+    held.record = record;
+    held.record.variables = what.variables;
+    for (auto& [name, value] : tokens.variables) {
+        held.record.variables[name] = std::move(value);
+    }
+    // A server that says nothing has granted what was asked for (RFC 6749, 5.1).
+    held.record.scopes_granted = tokens.scopes.value_or(what.scopes);
+    held.record.scopes_requested = what.scopes;
+    held.record.expires_at = tokens.expires_at;
+    if (!tokens.account.empty()) {
+        held.record.account = tokens.account;
+    }
+    held.fields = std::move(tokens.fields);
+    return held;
+}
+
+std::string_view code_of(vault::refresh_verdict verdict) noexcept
+{
+    return verdict == vault::refresh_verdict::rejected ? "code_rejected" : "provider_unavailable";
 }
 
 asio::awaitable<void> leave_to_revocation(const services& gate, held_credential orphan)

@@ -1,15 +1,17 @@
 // An authorisation under way, as the fleet's notebook keeps it: whichever gate the browser comes
 // back to can go on with it, and none can go on with it twice.
 //
-// Three kinds of notes:
+// Four kinds of notes:
 //   authorisation  id: digest of the state. What the callback needs; taken by it, so that a state
 //                  works once.
+//   device         id: random. What the gate needs to ask the provider whether the user has typed
+//   the
+//                  code in (device_poller.hpp); taken by the gate that got the tokens.
 //   ticket         id: digest of the ticket. The tokens, until the one who asked for them comes for
 //                  them (held_credential.hpp); taken likewise.
-//   connecting     id: the connection's. Which of the two above is the connection's latest, and
-//   what
-//                  the connection goes back to. A state or ticket it does not name is overtaken. It
-//                  outlives them, so that the sweep finds what was abandoned.
+//   connecting     id: the connection's. Which of the three above is the connection's latest, and
+//                  what the connection goes back to. A state or ticket it does not name is
+//                  overtaken. It outlives them, so that the sweep finds what was abandoned.
 // States, tickets and tokens are nowhere but in there, in memory and in the browser.
 //
 // Threading: the control thread.
@@ -27,14 +29,25 @@
 #include "control/held_credential.hpp"
 #include "control/request.hpp"
 #include "vault/connection.hpp"
+#include "vault/token_source.hpp"
 
 namespace sallyport::control {
 
 constexpr std::string_view authorisation_kind = "authorisation";
+constexpr std::string_view device_kind = "device";
 constexpr std::string_view ticket_kind = "ticket";
 constexpr std::string_view connecting_kind = "connecting";
 constexpr std::chrono::minutes ticket_lifetime{10};
+// A device's note outlives its worth, so that whoever asks about it can say that it is over.
+constexpr std::chrono::minutes device_note_grace{5};
 constexpr std::chrono::hours abandoned_lifetime{24 * 30};  // for gates that were down meanwhile
+
+// RFC 8628. Whoever polls keeps the pace here, so that it is the fleet's.
+struct device_wait {
+    wiped_string code;  // the server's; empty: a browser brings a code
+    std::chrono::seconds interval{0};
+    unix_micros next = 0;  // when to ask again
+};
 
 struct authorization {
     std::string connection_id;
@@ -45,12 +58,13 @@ struct authorization {
     std::vector<std::string> scopes;  // asked for
     std::map<std::string, std::string> variables;
     unix_micros created_at = 0;  // the connection's
+    device_wait device;
 };
 
 struct attempt {
     std::string connection_id;
     std::string workspace;
-    std::string kind;  // authorisation or ticket
+    std::string kind;  // authorisation, device or ticket
     std::string note_id;
     vault::status before = vault::status::added;
     std::string reason_before;
@@ -68,7 +82,8 @@ result<attempt> read_attempt(const vault::note& from);
 // The connection's attempt. errc::not_found: there is none.
 vault::task<attempt> find_attempt(const services& gate, std::string connection_id);
 
-// Makes the attempt's state or ticket worthless. Tokens behind a ticket are left to be revoked.
+// Makes the attempt's state, device code or ticket worthless. Tokens behind a ticket are left to be
+// revoked.
 boost::asio::awaitable<void> discard(const services& gate, const attempt& what);
 
 // A pending connection becomes what it was, for the reason given (its own of before if empty); and
@@ -76,6 +91,13 @@ boost::asio::awaitable<void> discard(const services& gate, const attempt& what);
 // another attempt has begun meanwhile, or this one was ended.
 boost::asio::awaitable<void> restore(const services& gate, attempt what, std::string reason,
                                      bool told = false);
+
+// The connection as these tokens would have it.
+held_credential hold(const authorization& what, const vault::connection& record,
+                     vault::fresh_tokens tokens);
+
+// Why there are no tokens: see ending.hpp.
+std::string_view code_of(vault::refresh_verdict verdict) noexcept;
 
 // Leaves tokens that no connection has got to be revoked at their provider. Where that cannot be
 // noted they live on there until they expire, and the log says so. So do those of an account that

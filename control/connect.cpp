@@ -1,14 +1,10 @@
-// POST /api/connect/initiate: a user is about to be sent to a provider, to connect an account or to
-// grant a connection more.
-#include <algorithm>
+// POST /api/connect/initiate: a user is about to connect an account, or to grant a connection more:
+// at a provider's page, or by typing a code that the provider gave into a browser elsewhere.
 #include <utility>
 
-#include "base/text.hpp"
-#include "base/ulid.hpp"
 #include "control/authorization.hpp"
+#include "control/connect_wish.hpp"
 #include "control/connection_access.hpp"
-#include "control/connection_json.hpp"
-#include "control/return_url.hpp"
 #include "control/routes.hpp"
 #include "oauth/endpoint.hpp"
 #include "oauth/error.hpp"
@@ -22,153 +18,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::string_view callback_path = "/api/connect/callback";
-constexpr std::string_view oauth2_kind = "oauth2";
-
-// What was asked for. The record is a new connection's until the one named was found.
-struct connect_wish {
-    vault::connection record;
-    bool is_new = true;
-    std::vector<std::string> scopes;
-    std::string return_url;
-    variable_map variables;
-};
-
-std::string read_name(member_reader& members, std::string_view name)
-{
-    std::string text = members.required_text(name);
-    if (!text.empty() && !is_name(text)) {
-        members.complain(name, "must be 1 to 128 letters, digits or ._@:+-");
-    }
-    return text;
-}
-
-void read_return_url(member_reader& members, const settings& settings, connect_wish& wish)
-{
-    wish.return_url = members.text("return_url").value_or("");
-    if (!wish.return_url.empty() && !is_return_url_allowed(settings.return_urls, wish.return_url)) {
-        members.complain("return_url", "is not one that control.return_urls allows");
-    }
-}
-
-void check_scopes(member_reader& members, const policy::oauth2_facts& facts,
-                  const std::vector<std::string>& scopes)
-{
-    const auto holds_separator = [&](const std::string& scope) {
-        return !facts.scope_separator.empty() &&
-               scope.find(facts.scope_separator) != std::string::npos;
-    };
-    if (std::any_of(scopes.begin(), scopes.end(), holds_separator)) {
-        members.complain("scopes", "hold one that the provider would take for two");
-    }
-    if (std::find(scopes.begin(), scopes.end(), "*") != scopes.end()) {
-        members.complain("scopes", "cannot be asked for by '*'");
-    }
-}
-
-connect_wish read_wish(const request& call, const policy::catalogue& catalogue, complaints& wrong)
-{
-    connect_wish wish;
-    member_reader members(call.body, "", wrong);
-    vault::connection& record = wish.record;
-    record.workspace = read_name(members, "workspace");
-    record.user = read_name(members, "user");
-    record.provider = members.required_text("provider");
-    const std::optional<std::string> id = members.text("connection_id");
-    if (id && !vault::is_connection_id(*id)) {
-        members.complain("connection_id", "must be conn_ and a ULID");
-    }
-    wish.is_new = !id;
-    record.id = id.value_or("conn_" + make_ulid().text());
-    record.shared = members.flag("shared").value_or(false);
-    read_return_url(members, *call.gate.settings, wish);
-    record.kind = oauth2_kind;
-    record.created_at = now_micros();
-
-    const policy::provider* provider = catalogue.find(record.provider);
-    const policy::credential_kind* kind = provider ? provider->kind(oauth2_kind) : nullptr;
-    if (kind == nullptr || !provider->facts().oauth2 ||
-        provider->facts().oauth2->authorize_url.empty()) {
-        members.complain("provider",
-                         provider ? "has no page where a user could authorise a connection"
-                                  : "is not in the catalogue",
-                         complaint_code::provider);
-        return wish;
-    }
-    const connection_changes changes =
-        read_changes(members, *provider, *kind, record.created_at, wrong);
-    members.refuse_others();
-    if (changes.credential || changes.scopes_requested || changes.account) {
-        wrong.add("", "has a member that the provider decides", complaint_code::shape);
-    }
-    if (!wish.is_new && (changes.name || changes.variant || changes.settings_json)) {
-        wrong.add("", "has a member that an existing connection keeps as it is",
-                  complaint_code::shape);
-    }
-    apply_plain(changes, record);
-    wish.scopes = std::exchange(record.scopes_granted, {});
-    wish.variables = changes.variables.value_or(variable_map());
-    check_scopes(members, *provider->facts().oauth2, wish.scopes);
-    return wish;
-}
-
-// Why nothing can be begun, whatever was asked for.
-std::optional<answer> refuse_setup(const request& call, const std::string& provider)
-{
-    if (call.gate.settings->public_url.empty()) {
-        return problem(422, "not_configured",
-                       "The providers could not send anybody back: the configuration sets no "
-                       "public.url.");
-    }
-    if (!call.gate.oauth->can_authorize(provider)) {
-        return problem(422, "not_configured",
-                       "The configuration has no OAuth client for this provider: set "
-                       "oauth_clients." +
-                           provider + ".");
-    }
-    return std::nullopt;
-}
-
-// Replaces the wish's record by the connection it names. The answer that refuses it, or nothing.
-asio::awaitable<std::optional<answer>> find_target(request& call, connect_wish& wish)
-{
-    if (wish.record.shared && call.who->role != role::admin) {
-        co_return shared_needs_admin();
-    }
-    if (wish.is_new) {
-        wish.record.variables = wish.variables;
-        co_return std::nullopt;
-    }
-    auto showing = call.gate.vault.show(wish.record.id);
-    result<vault::connection> shown = co_await std::move(showing);
-    if (!shown) {
-        co_return problem(shown.error());
-    }
-    if (shown->workspace != wish.record.workspace || shown->user != wish.record.user ||
-        shown->provider != wish.record.provider) {
-        co_return not_found();
-    }
-    if (shown->shared && call.who->role != role::admin) {
-        co_return shared_needs_admin();
-    }
-    if (shown->status == vault::status::revoked) {
-        co_return revoked_already();
-    }
-    if (shown->kind != oauth2_kind) {
-        co_return problem(409, "connection_kind", "The connection does not use OAuth.");
-    }
-    wish.record = std::move(*shown);
-    for (const auto& [name, value] : wish.variables) {
-        wish.record.variables[name] = value;
-    }
-    // A grant replaces the one before: what is held is asked for again.
-    for (const std::string& scope : wish.record.scopes_granted) {
-        if (scope != "*" &&
-            std::find(wish.scopes.begin(), wish.scopes.end(), scope) == wish.scopes.end()) {
-            wish.scopes.push_back(scope);
-        }
-    }
-    co_return std::nullopt;
-}
 
 answer problem_of_url(const error_code& error)
 {
@@ -185,6 +34,12 @@ answer problem_of_url(const error_code& error)
     return problem(422, complaint_code::value,
                    "The provider's authorisation page cannot be asked for this: too many scopes, "
                    "or a flow that it does not offer.");
+}
+
+// Is it what was asked for, and not what the provider said to it?
+bool is_of_request(const error_code& error)
+{
+    return error == oauth::errc::missing_value || error == oauth::errc::unsendable;
 }
 
 bool waits_for_credential(vault::status status) noexcept
@@ -217,22 +72,33 @@ vault::task<vault::connection> make_pending(const services& gate, const connect_
 struct journey {
     authorization what;
     std::string state;
-    std::string url;  // where the user begins it
+    unix_micros until = 0;
+    std::string url;        // where the user begins it
+    std::string user_code;  // what they type in there; with a device alone
+    std::string typing_url;
 };
 
-result<journey> prepare(const oauth::endpoint& authorities, const settings& settings,
-                        const connect_wish& wish)
+journey journey_of(const connect_wish& wish)
 {
     journey ahead;
     ahead.state = new_token();
     authorization& what = ahead.what;
     what.connection_id = wish.record.id;
     what.workspace = wish.record.workspace;
-    what.redirect_uri = settings.public_url + std::string(callback_path);
     what.return_url = wish.return_url;
     what.scopes = wish.scopes;
     what.variables = wish.record.variables;
     what.created_at = wish.record.created_at;
+    return ahead;
+}
+
+result<journey> prepare(const oauth::endpoint& authorities, const settings& settings,
+                        const connect_wish& wish)
+{
+    journey ahead = journey_of(wish);
+    ahead.until = now_micros() + std::chrono::microseconds(settings.authorization_lifetime).count();
+    authorization& what = ahead.what;
+    what.redirect_uri = settings.public_url + std::string(callback_path);
     oauth::authorization_request asked;
     asked.redirect_uri = what.redirect_uri;
     asked.state = ahead.state;
@@ -250,18 +116,38 @@ result<journey> prepare(const oauth::endpoint& authorities, const settings& sett
     return ahead;
 }
 
+// Asks the provider for a code that the user can type in.
+vault::task<journey> prepare_device(const services& gate, const connect_wish& wish)
+{
+    auto asking = gate.oauth->begin_device(wish.record, wish.scopes);
+    result<oauth::device_authorization> begun = co_await std::move(asking);
+    if (!begun) {
+        co_return begun.error();
+    }
+    journey ahead = journey_of(wish);
+    ahead.until = begun->expires_at;
+    ahead.user_code = std::move(begun->user_code);
+    ahead.url = begun->complete_uri.empty() ? begun->verification_uri : begun->complete_uri;
+    ahead.typing_url = std::move(begun->verification_uri);
+    device_wait& device = ahead.what.device;
+    device.code = std::move(begun->device_code);
+    device.interval = begun->interval;
+    device.next = now_micros() + std::chrono::microseconds(begun->interval).count();
+    co_return ahead;
+}
+
 // Notes the attempt; the one before it is over.
 vault::task<attempt> note_attempt(const services& gate, const connect_wish& wish,
-                                  const journey& ahead, unix_micros until)
+                                  const journey& ahead)
 {
     attempt fresh;
     fresh.connection_id = wish.record.id;
     fresh.workspace = wish.record.workspace;
-    fresh.kind = authorisation_kind;
+    fresh.kind = wish.by_device ? device_kind : authorisation_kind;
     fresh.note_id = token_digest(ahead.state);
     fresh.before = wish.is_new ? vault::status::added : wish.record.status;
     fresh.reason_before = wish.record.status_reason;
-    fresh.until = until;
+    fresh.until = ahead.until;
     auto finding = find_attempt(gate, wish.record.id);
     const result<attempt> earlier = co_await std::move(finding);
     if (earlier) {
@@ -272,7 +158,10 @@ vault::task<attempt> note_attempt(const services& gate, const connect_wish& wish
     } else if (fresh.before == vault::status::pending) {
         fresh.before = vault::status::added;
     }
-    auto putting = gate.vault.notes().put(note_of(ahead.what, fresh.note_id, until));
+    const std::chrono::microseconds grace =
+        wish.by_device ? device_note_grace : std::chrono::minutes(0);
+    vault::note note = note_of(ahead.what, fresh.note_id, ahead.until + grace.count());
+    auto putting = gate.vault.notes().put(std::move(note));
     const result<void> put = co_await std::move(putting);
     if (!put) {
         co_return put.error();
@@ -283,6 +172,60 @@ vault::task<attempt> note_attempt(const services& gate, const connect_wish& wish
         co_return replaced.error();
     }
     co_return fresh;
+}
+
+answer begun_answer(const vault::connection& record, const journey& ahead)
+{
+    json::object out;
+    out["connection_id"] = record.id;
+    out["authorize_url"] = ahead.url;
+    out["expires_at"] = rfc3339(ahead.until);
+    if (!ahead.user_code.empty()) {
+        out["user_code"] = ahead.user_code;
+        out["verification_uri"] = ahead.typing_url;
+    }
+    return ok(std::move(out));
+}
+
+// The trail has its line: it has begun, or it came to nothing.
+asio::awaitable<answer> begin(request& call, const connect_wish& wish, audit::entry line,
+                              const journey& ahead)
+{
+    // The notes first: without them nothing would ever end a pending connection.
+    auto noting = note_attempt(call.gate, wish, ahead);
+    const result<attempt> noted = co_await std::move(noting);
+    if (!noted) {
+        co_return failed(call, line, noted.error());
+    }
+    auto beginning = make_pending(call.gate, wish);
+    const result<vault::connection> begun = co_await std::move(beginning);
+    if (!begun) {
+        auto discarding = discard(call.gate, *noted);
+        co_await std::move(discarding);
+        auto restoring = restore(call.gate, *noted, "");
+        co_await std::move(restoring);
+        co_return failed(call, line, begun.error());
+    }
+    call.gate.tell(wish.is_new ? "connection.added" : "connection.updated", *begun);
+    co_return begun_answer(*begun, ahead);
+}
+
+// The same with a code that is asked for first.
+asio::awaitable<answer> begin_by_device(request& call, const connect_wish& wish, audit::entry line)
+{
+    auto preparing = prepare_device(call.gate, wish);
+    const result<journey> prepared = co_await std::move(preparing);
+    if (!prepared) {
+        line.code = "provider_unavailable";
+        line.detail = "not done";
+        // The line before stands whether or not this one can be written.
+        [[maybe_unused]] const result<void> recorded = record(call, line);
+        co_return is_of_request(prepared.error())
+            ? problem_of_url(prepared.error())
+            : problem(503, line.code, "The provider gave no code to type in.");
+    }
+    auto beginning = begin(call, wish, line, *prepared);
+    co_return co_await std::move(beginning);
 }
 
 }  // namespace
@@ -301,7 +244,7 @@ asio::awaitable<answer> initiate_connection(request& call)
     if (std::optional<answer> refusal = refuse_workspace(call, wish.record.workspace)) {
         co_return std::move(*refusal);
     }
-    if (std::optional<answer> refusal = refuse_setup(call, wish.record.provider)) {
+    if (std::optional<answer> refusal = refuse_setup(call, wish)) {
         co_return std::move(*refusal);
     }
     auto finding = find_target(call, wish);
@@ -310,7 +253,10 @@ asio::awaitable<answer> initiate_connection(request& call)
         co_return std::move(*refusal);
     }
 
-    result<journey> prepared = prepare(*call.gate.oauth, *call.gate.settings, wish);
+    result<journey> prepared = journey();
+    if (!wish.by_device) {
+        prepared = prepare(*call.gate.oauth, *call.gate.settings, wish);
+    }
     if (!prepared) {
         co_return problem_of_url(prepared.error());
     }
@@ -321,30 +267,12 @@ asio::awaitable<answer> initiate_connection(request& call)
     if (!record(call, line)) {
         co_return audit_unavailable();
     }
-    const unix_micros until =
-        now_micros() +
-        std::chrono::microseconds(call.gate.settings->authorization_lifetime).count();
-    // The notes first: without them nothing would ever end a pending connection.
-    auto noting = note_attempt(call.gate, wish, *prepared, until);
-    const result<attempt> noted = co_await std::move(noting);
-    if (!noted) {
-        co_return failed(call, line, noted.error());
+    if (wish.by_device) {
+        auto beginning = begin_by_device(call, wish, line);
+        co_return co_await std::move(beginning);
     }
-    auto beginning = make_pending(call.gate, wish);
-    const result<vault::connection> begun = co_await std::move(beginning);
-    if (!begun) {
-        auto discarding = discard(call.gate, *noted);
-        co_await std::move(discarding);
-        auto restoring = restore(call.gate, *noted, "");
-        co_await std::move(restoring);
-        co_return failed(call, line, begun.error());
-    }
-    call.gate.tell(wish.is_new ? "connection.added" : "connection.updated", *begun);
-    json::object out;
-    out["connection_id"] = begun->id;
-    out["authorize_url"] = prepared->url;
-    out["expires_at"] = rfc3339(until);
-    co_return ok(std::move(out));
+    auto beginning = begin(call, wish, line, *prepared);
+    co_return co_await std::move(beginning);
 }
 
 }  // namespace sallyport::control

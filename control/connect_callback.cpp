@@ -3,12 +3,11 @@
 // Whoever holds the state may come here, once, at any gate of the fleet. What the provider says is
 // believed only as far as tokens go; of its words none is shown, and of its error codes only those
 // of RFC 6749, 4.1.2.1.
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "control/authorization.hpp"
 #include "control/connection_access.hpp"
+#include "control/ending.hpp"
 #include "control/page.hpp"
 #include "control/return_url.hpp"
 #include "control/routes.hpp"
@@ -20,50 +19,6 @@ namespace sallyport::control {
 namespace asio = boost::asio;
 
 namespace {
-
-struct ending {
-    std::string_view code;  // in the trail, and in the redirect
-    std::string_view text;  // for the page
-};
-
-constexpr std::size_t endings_of_providers = 7;  // the first: what a provider may say
-constexpr std::array endings = {
-    ending{"access_denied", "The request was declined at the provider. Nothing was connected."},
-    ending{"invalid_scope", "The provider does not know what was asked for."},
-    ending{"invalid_request", "The provider did not understand the request."},
-    ending{"unauthorized_client", "The provider does not let this application ask."},
-    ending{"unsupported_response_type", "The provider does not let this application ask."},
-    ending{"server_error", "The provider had a fault. Please try again."},
-    ending{"temporarily_unavailable", "The provider is busy. Please try again later."},
-    ending{"authorization_failed", "The provider ended the authorisation. Please try again."},
-    ending{"wrong_issuer", "The answer came from another server than the one that was asked."},
-    ending{"code_rejected", "The provider did not accept its own code. Please try again."},
-    ending{"provider_unavailable", "The provider could not be asked. Please try again."},
-    ending{"wrong_account",
-           "Another account was chosen than the one that is connected. Nothing "
-           "was changed."},
-    ending{"unexpected_variables", "The provider's answer does not fit this connection."},
-    ending{"unknown_provider", "The provider is no longer in the catalogue."},
-    ending{"connection_gone", "The connection was removed or revoked meanwhile."},
-    ending{"cancelled", "The authorisation was cancelled or begun anew meanwhile."},
-    ending{"audit_unavailable", "The gate cannot keep its records now. Please try again later."},
-    ending{"vault_unavailable", "The gate cannot store anything now. Please try again later."}};
-
-const ending& ending_of(std::string_view code)
-{
-    const auto* const found = std::find_if(endings.begin(), endings.end(),
-                                           [&](const ending& one) { return one.code == code; });
-    return found != endings.end() ? *found : ending_of("authorization_failed");
-}
-
-// Anybody who holds the state can say something here, but not in the gate's words.
-std::string_view code_said(std::string_view error)
-{
-    const auto* const last = endings.begin() + endings_of_providers;
-    const auto* const found =
-        std::find_if(endings.begin(), last, [&](const ending& one) { return one.code == error; });
-    return found != last ? found->code : "authorization_failed";
-}
 
 answer worthless_link()
 {
@@ -145,31 +100,6 @@ vault::task<visit> take_visit(const services& gate, std::string state)
         co_return error_code(vault::errc::not_found);
     }
     co_return here;
-}
-
-// The connection as these tokens would have it.
-held_credential hold(const visit& here, vault::fresh_tokens tokens)
-{
-    held_credential held;
-    held.record = here.record;
-    held.record.variables = here.what.variables;
-    for (auto& [name, value] : tokens.variables) {
-        held.record.variables[name] = std::move(value);
-    }
-    // A server that says nothing has granted what was asked for (RFC 6749, 5.1).
-    held.record.scopes_granted = tokens.scopes.value_or(here.what.scopes);
-    held.record.scopes_requested = here.what.scopes;
-    held.record.expires_at = tokens.expires_at;
-    if (!tokens.account.empty()) {
-        held.record.account = tokens.account;
-    }
-    held.fields = std::move(tokens.fields);
-    return held;
-}
-
-std::string_view code_of_verdict(vault::refresh_verdict verdict)
-{
-    return verdict == vault::refresh_verdict::rejected ? "code_rejected" : "provider_unavailable";
 }
 
 // The tokens wait under a ticket; the browser carries it to whoever asked for them.
@@ -259,10 +189,10 @@ asio::awaitable<answer> receive_callback(request& call)
     auto exchanging = call.gate.oauth->exchange_code(asked, std::move(grant));
     vault::refresh_answer exchanged = co_await std::move(exchanging);
     if (exchanged.verdict != vault::refresh_verdict::fresh) {
-        auto giving_up = give_up(call, here, code_of_verdict(exchanged.verdict), std::nullopt);
+        auto giving_up = give_up(call, here, code_of(exchanged.verdict), std::nullopt);
         co_return co_await std::move(giving_up);
     }
-    held_credential fresh = hold(here, std::move(exchanged.tokens));
+    held_credential fresh = hold(here.what, here.record, std::move(exchanged.tokens));
 
     std::string_view fault = misfit(call.gate, here.record, fresh);
     auto finding = find_attempt(call.gate, here.what.connection_id);

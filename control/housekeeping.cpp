@@ -126,13 +126,17 @@ asio::awaitable<void> housekeeper::state::run(std::shared_ptr<state> shared)
 }
 
 housekeeper::housekeeper(asio::io_context& context, services services)
-    : state_(std::make_shared<state>(context, std::move(services)))
+    : state_(std::make_shared<state>(context, services)), devices_(context, std::move(services))
 {
 }
 
 housekeeper::~housekeeper() { stop(); }
 
-void housekeeper::start() { asio::co_spawn(state_->context, state::run(state_), log_escaped); }
+void housekeeper::start()
+{
+    asio::co_spawn(state_->context, state::run(state_), log_escaped);
+    devices_.start();
+}
 
 void housekeeper::tell(const vault::lifecycle_event& event)
 {
@@ -171,6 +175,7 @@ void housekeeper::stop()
 {
     state_->stopping = true;
     state_->timer.cancel();
+    devices_.stop();
 }
 
 }  // namespace sallyport::control

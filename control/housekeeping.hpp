@@ -1,5 +1,6 @@
-// What the gate looks after by itself: each minute, authorisations that nobody finished; and at any
-// time, what the vault says has happened to a connection.
+// What the gate looks after by itself: each minute, authorisations that nobody finished; at their
+// own pace, devices that a user is to type a code into; and at any time, what the vault says has
+// happened to a connection.
 //
 // Every gate of a fleet looks each minute; a claim sees to it that one does the work.
 //
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "control/device_poller.hpp"
 #include "control/server.hpp"
 
 namespace sallyport::control {
@@ -41,6 +43,7 @@ public:
 private:
     struct state;
     std::shared_ptr<state> state_;  // shared with the loop, which may end later
+    device_poller devices_;
 };
 
 // Ends the authorisations whose time was up `abandonment_grace` before `now`: their connections go

@@ -131,7 +131,8 @@ constexpr route table[] = {
         .answers = "200 initiated",
         .refusals = "404 not_found 409 already_exists connection_revoked connection_kind "
                     "version_conflict idempotency_key_in_use 422 idempotency_key_reused "
-                    "invalid_request unknown_provider not_configured"}),
+                    "invalid_request unknown_provider not_configured "
+                    "503 provider_unavailable"}),
     on("POST", "/api/connect/complete", people, complete_connection,
        {.summary = "Complete an authorisation with the ticket that the browser brought back",
         .parameters = "idempotency_key",

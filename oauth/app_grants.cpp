@@ -5,6 +5,7 @@
 #include "oauth/assertion.hpp"
 #include "oauth/error.hpp"
 #include "oauth/scopes.hpp"
+#include "oauth/token_answer.hpp"
 #include "oauth/token_request.hpp"
 
 namespace sallyport::oauth {
@@ -65,6 +66,19 @@ result<net::http_request> installation_request(const policy::provider_facts& pro
     request.headers.emplace_back("Accept", "application/vnd.github+json");
     request.headers.emplace_back("Authorization", "Bearer " + *app);
     return request;
+}
+
+vault::refresh_answer read_installation_answer(const policy::provider_facts& provider,
+                                               const vault::connection& record,
+                                               const net::http_answer& answer, unix_micros now)
+{
+    constexpr unsigned not_found = 404;
+    vault::refresh_answer read = read_token_answer(provider, record, answer, now, "token");
+    if (answer.status == not_found) {
+        read.verdict = vault::refresh_verdict::rejected;
+        read.reason = "the App is not installed there (any more)";
+    }
+    return read;
 }
 
 }  // namespace sallyport::oauth

@@ -13,6 +13,7 @@
 #include "net/http_client.hpp"
 #include "policy/provider.hpp"
 #include "vault/connection.hpp"
+#include "vault/token_source.hpp"
 
 namespace sallyport::oauth {
 
@@ -23,11 +24,16 @@ result<net::http_request> jwt_bearer_request(const policy::provider_facts& provi
                                              const vault::connection& record,
                                              const vault::credential& fields, unix_micros now);
 
-// {app_id, installation_id, private_key}. Its answer has the token as `token`.
-constexpr std::string_view installation_token_member = "token";
+// {app_id, installation_id, private_key}.
 result<net::http_request> installation_request(const policy::provider_facts& provider,
                                                const vault::connection& record,
                                                const vault::credential& fields, unix_micros now);
+
+// As read_token_answer, of the answer to that: the token is its `token`, and an App that is not
+// installed there (any more) has no grant.
+vault::refresh_answer read_installation_answer(const policy::provider_facts& provider,
+                                               const vault::connection& record,
+                                               const net::http_answer& answer, unix_micros now);
 
 // What such a connection asks for.
 const std::vector<std::string>& scopes_to_ask(const vault::connection& record) noexcept;

@@ -1,5 +1,6 @@
 #include "oauth/authorization.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -158,7 +159,9 @@ result<void> check_issuer(const policy::provider_facts& provider, const vault::c
     if (!provider.oauth2) {
         return error_code(errc::no_oauth2);
     }
-    if (provider.oauth2->issuer.empty() || got.issuer.empty()) {
+    // An error that names nobody ends the attempt, which costs nothing.
+    const bool names_nobody = got.issuer.empty() && !got.error.empty();
+    if (provider.oauth2->issuer.empty() || names_nobody) {
         return {};
     }
     const result<wiped_string> expected = fill_url(provider.oauth2->issuer, provider, record);

@@ -55,7 +55,8 @@ struct callback {
 // or both of code and error, no state, bad encoding, control characters, too long.
 result<callback> read_callback(std::string_view query);
 
-// errc::wrong_issuer: the provider's file names its issuer, the callback names another.
+// errc::wrong_issuer: the provider's file names its issuer, and the callback names another, or
+// brings a code and names none (RFC 9207, 2.4).
 result<void> check_issuer(const policy::provider_facts& provider, const vault::connection& record,
                           const callback& got);
 

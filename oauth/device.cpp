@@ -41,7 +41,7 @@ std::chrono::seconds seconds_at(const json::object& object, std::string_view nam
 
 result<net::http_request> device_request(const policy::provider_facts& provider,
                                          const vault::connection& record, const client& as,
-                                         const std::vector<std::string>& scopes)
+                                         const std::vector<std::string>& scopes, unix_micros now)
 {
     if (!provider.oauth2) {
         return error_code(errc::no_oauth2);
@@ -50,20 +50,16 @@ result<net::http_request> device_request(const policy::provider_facts& provider,
     if (facts.device_authorization_url.empty()) {
         return error_code(errc::not_offered);
     }
-    result<wiped_string> url = fill_url(facts.device_authorization_url, provider, record);
     const result<wiped_string> joined = join_scopes(facts, scopes);
-    if (!url || !joined) {
-        return url ? joined.error() : url.error();
+    if (!joined) {
+        return joined.error();
     }
-    net::http_request request = request_to(provider, "POST");
-    request.url = std::move(*url);
     parameters asked;
-    asked.emplace_back("client_id", wiped_string(as.id));
     if (!joined->empty()) {
         asked.emplace_back("scope", *joined);
     }
-    put_parameters(request, asked, request_body::form::form);
-    return request;
+    return client_request(provider, record, &as, facts.device_authorization_url, std::move(asked),
+                          {}, now);
 }
 
 result<device_authorization> read_device_answer(const net::http_answer& answer, unix_micros now)
@@ -78,6 +74,10 @@ result<device_authorization> read_device_answer(const net::http_answer& answer, 
     out.verification_uri = text_at(*body, "verification_uri");
     if (out.verification_uri.empty()) {
         out.verification_uri = text_at(*body, "verification_url");  // Google, before the RFC
+    }
+    out.complete_uri = text_at(*body, "verification_uri_complete");
+    if (!is_showable(out.complete_uri) || !out.complete_uri.starts_with("https://")) {
+        out.complete_uri.clear();
     }
     out.interval = seconds_at(*body, "interval", device_interval_default, device_interval_max);
     const std::chrono::seconds lifetime =
@@ -115,10 +115,13 @@ device_poll read_poll_answer(const policy::provider_facts& provider,
         return out;
     }
     out.answer = read_token_answer(provider, record, answer, now);
-    // What the network or a busy server does is no answer yet (RFC 8628, 3.5).
-    if (out.answer.verdict != vault::refresh_verdict::unavailable || !error.empty()) {
-        out.now = device_poll::state::settled;
-    }
+    // What a busy server says is no answer yet (RFC 8628, 3.5).
+    const bool is_answer =
+        out.answer.verdict != vault::refresh_verdict::unavailable || !error.empty();
+    out.now = error == "access_denied"   ? device_poll::state::denied
+              : error == "expired_token" ? device_poll::state::expired
+              : is_answer                ? device_poll::state::settled
+                                         : device_poll::state::slow_down;
     return out;
 }
 

@@ -29,14 +29,16 @@ struct device_authorization {
     wiped_string device_code;      // sealed until the flow has ended
     std::string user_code;         // for the user's eyes
     std::string verification_uri;  // https://, for the user's browser
+    std::string complete_uri;      // the same with the code in it; empty: there is none
     std::chrono::seconds interval = device_interval_default;
     unix_micros expires_at = 0;
 };
 
-// errc::no_oauth2, not_offered, missing_value, unsendable.
+// The client proves itself as at the token endpoint (RFC 8628, 3.1). errc::no_oauth2, not_offered,
+// missing_value, unsendable, bad_key.
 result<net::http_request> device_request(const policy::provider_facts& provider,
                                          const vault::connection& record, const client& as,
-                                         const std::vector<std::string>& scopes);
+                                         const std::vector<std::string>& scopes, unix_micros now);
 
 // errc::not_offered: the provider's answer cannot be used, or it is a refusal.
 result<device_authorization> read_device_answer(const net::http_answer& answer, unix_micros now);
@@ -46,7 +48,13 @@ result<net::http_request> device_poll_request(const policy::provider_facts& prov
                                               std::string_view device_code, unix_micros now);
 
 struct device_poll {
-    enum class state : std::uint8_t { pending, slow_down, settled };
+    enum class state : std::uint8_t {
+        pending,
+        slow_down,  // also a server that cannot answer now
+        denied,
+        expired,
+        settled
+    };
     state now = state::pending;
     vault::refresh_answer answer;  // with `settled`
 };

@@ -48,6 +48,12 @@ void keep_the_rest(refresh_answer& answer, vault::credential old)
     }
 }
 
+refresh_answer read_renewal(const policy::provider_facts& facts, const vault::connection& record,
+                            const net::http_answer& got, unix_micros now)
+{
+    return read_token_answer(facts, record, got, now);
+}
+
 // The request that renews this credential, by what it says it is.
 result<net::http_request> renewal(const policy::provider_facts& facts,
                                   const vault::connection& record, const vault::credential& current,
@@ -110,12 +116,9 @@ asio::awaitable<result<net::http_answer>> endpoint::send(net::http_request reque
 
 // --- connecting ----------------------------------------------------------------------------------
 
-bool endpoint::can_authorize(const std::string& provider) const
+bool endpoint::has_client(const std::string& provider) const
 {
-    const auto catalogue = catalogue_();
-    const policy::provider* const found = find_provider(catalogue.get(), provider);
-    return found != nullptr && !found->facts().oauth2->authorize_url.empty() &&
-           clients_->find(provider) != nullptr;
+    return clients_->find(provider) != nullptr;
 }
 
 bool endpoint::wants_pkce(const std::string& provider) const
@@ -230,9 +233,8 @@ asio::awaitable<refresh_answer> endpoint::refresh(vault::connection record,
         co_return unreachable(got.error());
     }
     const bool is_installation = find_field(current, "grant") == "installation";
-    const std::string_view member =
-        is_installation ? installation_token_member : std::string_view("access_token");
-    refresh_answer answer = read_token_answer(facts, record, *got, now_micros(), member);
+    const auto read = is_installation ? read_installation_answer : read_renewal;
+    refresh_answer answer = read(facts, record, *got, now_micros());
     if (answer.verdict == refresh_verdict::fresh) {
         keep_the_rest(answer, std::move(current));
     }
@@ -300,7 +302,8 @@ asio::awaitable<result<device_authorization>> endpoint::begin_device(
     if (!as) {
         co_return as.error();
     }
-    result<net::http_request> request = device_request(found->facts(), record, *as, scopes);
+    result<net::http_request> request =
+        device_request(found->facts(), record, *as, scopes, now_micros());
     if (!request) {
         co_return request.error();
     }
@@ -338,7 +341,7 @@ asio::awaitable<device_poll> endpoint::poll_device(vault::connection record,
     auto sending = send(std::move(*request), facts.tls_ca);
     const result<net::http_answer> got = co_await std::move(sending);
     if (!got) {
-        out.now = device_poll::state::pending;
+        out.now = device_poll::state::slow_down;
         co_return out;
     }
     co_return read_poll_answer(facts, record, *got, now_micros());

@@ -41,8 +41,7 @@ public:
     void use_clients(std::shared_ptr<const clients> configured);
 
     // --- connecting ----------------------------------------------------------------------------
-    // True if a user can be sent to the provider: it has a page for that, and we have a client.
-    bool can_authorize(const std::string& provider) const;
+    bool has_client(const std::string& provider) const;
     // `request.client_id` is filled in here. As oauth::authorize_url, and errc::no_client.
     result<std::string> authorize_url(const vault::connection& record,
                                       authorization_request request) const;
@@ -67,7 +66,7 @@ public:
     // As device.hpp has it; also errc::no_client and the network's errors.
     boost::asio::awaitable<result<device_authorization>> begin_device(
         vault::connection record, std::vector<std::string> scopes);
-    // One question. A network that fails leaves it pending.
+    // One question. A network that fails asks for more patience.
     boost::asio::awaitable<device_poll> poll_device(vault::connection record,
                                                     wiped_string device_code);
 

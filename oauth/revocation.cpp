@@ -58,19 +58,21 @@ result<parameters> body_fields(const std::vector<std::string>& names,
 }
 
 // The standard's request for one token, sent as the provider's file has it.
-result<net::http_request> standard_request(const policy::provider_facts& provider, const client& as,
+result<net::http_request> standard_request(const policy::provider_facts& provider,
+                                           const vault::connection& record, const client& as,
                                            net::http_request request, request_proof::way by,
-                                           std::string_view token, std::string_view hint)
+                                           std::string_view token, std::string_view hint,
+                                           unix_micros now)
 {
     parameters asked;
     asked.emplace_back("token", wiped_string(token));
     asked.emplace_back("token_type_hint", wiped_string(hint));
-    if (by == request_proof::way::basic || (as.auth == client_auth::basic && !as.secret.empty())) {
+    if (by == request_proof::way::basic) {
         request.headers.emplace_back("Authorization", basic_of(as));
     } else {
-        asked.emplace_back("client_id", wiped_string(as.id));
-        if (!as.secret.empty()) {
-            asked.emplace_back("client_secret", wiped_string(as.secret.reveal()));
+        const result<void> proven = prove_client(request, asked, provider, record, as, now);
+        if (!proven) {
+            return proven.error();
         }
     }
     for (auto& [name, value] : asked) {
@@ -82,11 +84,10 @@ result<net::http_request> standard_request(const policy::provider_facts& provide
     return request;
 }
 
-result<std::vector<net::http_request>> standard_requests(const policy::provider_facts& provider,
-                                                         const client& as,
-                                                         const net::http_request& blank,
-                                                         request_proof::way by,
-                                                         const vault::credential& current)
+result<std::vector<net::http_request>> standard_requests(
+    const policy::provider_facts& provider, const vault::connection& record, const client& as,
+    const net::http_request& blank, request_proof::way by, const vault::credential& current,
+    unix_micros now)
 {
     std::vector<net::http_request> out;
     for (const std::string_view which : {"refresh_token", "access_token"}) {
@@ -94,7 +95,8 @@ result<std::vector<net::http_request>> standard_requests(const policy::provider_
         if (token.empty()) {
             continue;
         }
-        result<net::http_request> made = standard_request(provider, as, blank, by, token, which);
+        result<net::http_request> made =
+            standard_request(provider, record, as, blank, by, token, which, now);
         if (!made) {
             return made.error();
         }
@@ -134,7 +136,7 @@ result<std::vector<net::http_request>> revocation_requests(const policy::provide
                                                            const vault::connection& record,
                                                            const client& as,
                                                            const vault::credential& current,
-                                                           unix_micros /*now*/)
+                                                           unix_micros now)
 {
     if (!provider.oauth2) {
         return error_code(errc::no_oauth2);
@@ -158,7 +160,7 @@ result<std::vector<net::http_request>> revocation_requests(const policy::provide
     net::http_request request = request_to(provider, facts.revoke.method);
     request.url = std::move(*url);
     if (facts.revocation != style::proprietary && body->as == request_body::form::none) {
-        return standard_requests(provider, as, request, proof->by, current);
+        return standard_requests(provider, record, as, request, proof->by, current, now);
     }
     const bool says_nothing =
         proof->by == request_proof::way::in_body && body->as == request_body::form::none;

@@ -148,28 +148,57 @@ result<net::http_request> token_request(const policy::provider_facts& provider,
         return error_code(errc::no_oauth2);
     }
     const policy::oauth2_facts& facts = *provider.oauth2;
-    result<wiped_string> url = fill_url(token_url_of(facts, record.variant), provider, record);
-    if (!url) {
-        return url.error();
+    return client_request(provider, record, as, token_url_of(facts, record.variant),
+                          std::move(asked), facts.token_params, now);
+}
+
+result<void> prove_client(net::http_request& request, parameters& asked,
+                          const policy::provider_facts& provider, const vault::connection& record,
+                          const client& as, unix_micros now)
+{
+    if (as.auth == client_auth::basic && !as.secret.empty()) {
+        request.headers.emplace_back("Authorization", basic_of(as));
+        return {};
+    }
+    asked.emplace_back("client_id", wiped_string(as.id));
+    if (as.auth == client_auth::private_key_jwt) {
+        // RFC 7523, 3: whichever endpoint it is shown to, it is made for the token endpoint.
+        const std::string& token_url = token_url_of(*provider.oauth2, record.variant);
+        const result<wiped_string> audience = fill_url(token_url, provider, record);
+        if (!audience) {
+            return audience.error();
+        }
+        result<wiped_string> proof = client_assertion(as, *audience, now);
+        if (!proof) {
+            return proof.error();
+        }
+        asked.emplace_back("client_assertion_type", assertion_type);
+        asked.emplace_back("client_assertion", std::move(*proof));
+    } else if (!as.secret.empty()) {
+        asked.emplace_back("client_secret", wiped_string(as.secret.reveal()));
+    }
+    return {};
+}
+
+result<net::http_request> client_request(const policy::provider_facts& provider,
+                                         const vault::connection& record, const client* as,
+                                         std::string_view url, parameters asked,
+                                         const policy::named_texts& more, unix_micros now)
+{
+    const policy::oauth2_facts& facts = *provider.oauth2;
+    result<wiped_string> filled = fill_url(url, provider, record);
+    if (!filled) {
+        return filled.error();
     }
     net::http_request request = request_to(provider, "POST");
-    request.url = std::move(*url);
+    request.url = std::move(*filled);
     for (const auto& [name, value] : facts.token_headers) {
         request.headers.emplace_back(name, wiped_string(value));
     }
-    if (as != nullptr && as->auth == client_auth::basic && !as->secret.empty()) {
-        request.headers.emplace_back("Authorization", basic_of(*as));
-    } else if (as != nullptr) {
-        asked.emplace_back("client_id", wiped_string(as->id));
-        if (as->auth == client_auth::private_key_jwt) {
-            result<wiped_string> proof = client_assertion(*as, request.url, now);
-            if (!proof) {
-                return proof.error();
-            }
-            asked.emplace_back("client_assertion_type", assertion_type);
-            asked.emplace_back("client_assertion", std::move(*proof));
-        } else if (!as->secret.empty()) {
-            asked.emplace_back("client_secret", wiped_string(as->secret.reveal()));
+    if (as != nullptr) {
+        const result<void> proven = prove_client(request, asked, provider, record, *as, now);
+        if (!proven) {
+            return proven.error();
         }
     }
     for (auto& [name, value] : asked) {
@@ -180,7 +209,7 @@ result<net::http_request> token_request(const policy::provider_facts& provider,
             }
         }
     }
-    for (const auto& [name, value] : facts.token_params) {
+    for (const auto& [name, value] : more) {
         asked.emplace_back(name, wiped_string(value));
     }
     if (!are_sendable(asked)) {

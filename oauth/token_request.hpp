@@ -57,6 +57,18 @@ result<net::http_request> token_request(const policy::provider_facts& provider,
                                         const vault::connection& record, const client* as,
                                         parameters asked, unix_micros now);
 
+// Asked of an authorization server's other endpoints as of its token endpoint: with the file's
+// headers and names, and the client's proof. `more` are parameters of the provider's own.
+result<net::http_request> client_request(const policy::provider_facts& provider,
+                                         const vault::connection& record, const client* as,
+                                         std::string_view url, parameters asked,
+                                         const policy::named_texts& more, unix_micros now);
+
+// The client's proof, put into the head or among the parameters. errc::bad_key, missing_value.
+result<void> prove_client(net::http_request& request, parameters& asked,
+                          const policy::provider_facts& provider, const vault::connection& record,
+                          const client& as, unix_micros now);
+
 // What such requests are made of, for the other endpoints' sake.
 net::http_request request_to(const policy::provider_facts& provider, std::string_view method);
 void put_parameters(net::http_request& request, const parameters& fields, request_body::form as);

@@ -92,6 +92,7 @@ TEST(AppCredential, IsRefusedWithoutEchoingIt)
         R"({"client_email":"a@b","private_key":)" + quoted(identity::rsa_keys().public_key) + "}",
         R"({"app_id":-1,"installation_id":2,"private_key":)" + quoted(pem) + "}",
         R"({"installation_id":2,"private_key":)" + quoted(pem) + "}",
+        R"({"app_id":1,"installation_id":"2/../3","private_key":)" + quoted(pem) + "}",
     };
     for (const std::string& body : broken) {
         const reading got = read(json::parse(body).as_object());

@@ -45,6 +45,7 @@ std::shared_ptr<const policy::catalogue> Connecting::own_catalogue() const
     policy::oauth2_facts& flow = facts.oauth2.emplace();
     flow.authorize_url = provider_->url("/authorize");
     flow.token_url = provider_->url("/token");
+    flow.device_authorization_url = provider_->url("/device");
     flow.response_vars = {"team"};
     flow.revocation = policy::oauth2_facts::revoke_style::rfc7009;
     flow.revoke.url = provider_->url("/revoke");
@@ -66,6 +67,11 @@ std::string Connecting::answer_of(const std::string& request)
     if (request.starts_with("GET /me ")) {
         return scripted_server::answer(std::to_string(me_status_) + " X",
                                        "X-Scopes: things:read, things:write\r\n", "{}");
+    }
+    if (request.starts_with("POST /device ")) {
+        return scripted_server::json("200 OK", R"({"device_code": "planted-password",
+            "user_code": "WDJB-MJHT", "verification_uri": "https://local.example/device",
+            "expires_in": 600, "interval": 7})");
     }
     if (!request.starts_with("POST /token ") || grants_.empty()) {
         return scripted_server::json("400 Bad Request", R"({"error": "invalid_grant"})");

@@ -96,6 +96,17 @@ def test_an_issuer_that_is_another_is_turned_away(lab, server):
     assert exchanged(server) == 0 and journey.status() != "active"
 
 
+def test_a_code_that_nobody_says_it_is_from_is_turned_away(lab, server):
+    """The server is known to name itself (RFC 9207, 2.4)."""
+    journey = Journey(lab)
+    door = journey.go_to_the_door()
+    assert parameters(door)["iss"] == server.url
+    assert_turned_away(visit(lab, changed(door, iss=None)))
+    assert exchanged(server) == 0 and journey.status() == "added"
+    line, = lab.gate.trail.lines("connection.authorized", connection_id=journey.connection)
+    assert line["code"] == "wrong_issuer"
+
+
 def test_the_proof_cannot_be_taken_out_of_the_way_there(lab, server):
     """Whoever strips the challenge from the address finds a server that wants it."""
     journey = Journey(lab)

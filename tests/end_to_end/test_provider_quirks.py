@@ -52,6 +52,11 @@ class Quirks:
             base_url=f"https://{{api_host}}:{self.made.port}", variables=[
                 {"name": "api_host", "where": "host", "pattern": "local[a-z]+",
                  "desc": "where the API is"}]))
+        contents.append(quirky(
+            self.made, authority, "origin", {"response_vars": ["instance_url"]},
+            base_url="{instance_url}", variables=[
+                {"name": "instance_url", "where": "host", "desc": "where the API is",
+                 "pattern": "^https://localhost:[0-9]+$"}]))
         contents.append(quirky(self.made, authority, "guarded", {}, allow=[],
                                base_url="https://api.example.com"))
         self.impostor = MadeUp(authority.issue("impostor", self_signed=True))
@@ -211,6 +216,13 @@ def test_the_answer_says_where_the_api_is(quirks):
     connection, _ = quirks.authorise("instance", quirks.tokens(api_host="localhost"))
     assert quirks.record(connection)["variables"] == {"api_host": "localhost"}
     answer = quirks.call("instance", connection)
+    assert answer.status == 200, answer.raw
+
+
+def test_the_answer_may_say_it_with_scheme_and_port(quirks):
+    connection, _ = quirks.authorise("origin", quirks.tokens(instance_url=quirks.made.url))
+    assert quirks.record(connection)["variables"] == {"instance_url": quirks.made.url}
+    answer = quirks.call("origin", connection)
     assert answer.status == 200, answer.raw
 
 

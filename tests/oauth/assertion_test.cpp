@@ -146,16 +146,28 @@ TEST(Assertion, BuysAnInstallationsToken)
     EXPECT_EQ(parts.claims.at("iss").as_string(), "12");
     EXPECT_LE(parts.claims.at("exp").as_int64() - parts.claims.at("iat").as_int64(), 600);
 
-    const auto got =
-        read_token_answer(facts_of("github"), connection_at("github"),
-                          json_answer(R"({"token":"ghs_1","expires_at":"2026-02-02T03:40:00Z",
+    const auto got = read_installation_answer(facts_of("github"), connection_at("github"),
+                                              json_answer(R"({"token":"ghs_1",
+                    "expires_at":"2026-02-02T03:40:00Z",
                     "permissions":{"contents":"read","issues":"write"}})",
-                                      201),
-                          noon, installation_token_member);
+                                                          201),
+                                              noon);
     ASSERT_EQ(got.verdict, vault::refresh_verdict::fresh) << got.reason;
     EXPECT_EQ(find_field(got.tokens.fields, "access_token"), "ghs_1");
     EXPECT_EQ(got.tokens.expires_at, noon + 3600LL * 1'000'000);
     EXPECT_THAT(*got.tokens.scopes, ::testing::ElementsAre("contents:read", "issues:write"));
+}
+
+TEST(Assertion, OfAnAppThatIsNotInstalledHasNoGrant)
+{
+    const auto told = [](unsigned status) {
+        return read_installation_answer(facts_of("github"), connection_at("github"),
+                                        json_answer(R"({"message":"Not Found"})", status), noon)
+            .verdict;
+    };
+    EXPECT_EQ(told(404), vault::refresh_verdict::rejected);
+    EXPECT_EQ(told(401), vault::refresh_verdict::unavailable);
+    EXPECT_EQ(told(502), vault::refresh_verdict::unavailable);
 }
 
 TEST(Assertion, IsNotMadeWithoutAKeyThatSigns)

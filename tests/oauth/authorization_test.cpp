@@ -176,7 +176,10 @@ TEST(Callback, IsTheIssuersOrNobodys)
     ASSERT_EQ(gmail.oauth2->issuer, "https://accounts.google.com");
     callback got;
 
+    EXPECT_EQ(check_issuer(gmail, record, got).error(), errc::wrong_issuer);
+    got.error = "access_denied";
     EXPECT_TRUE(check_issuer(gmail, record, got));
+    got.error.clear();
     got.issuer = "https://accounts.google.com";
     EXPECT_TRUE(check_issuer(gmail, record, got));
     got.issuer = "https://evil.example";

@@ -10,15 +10,17 @@ namespace {
 
 using state = device_poll::state;
 
-TEST(Device, IsAskedForWithoutASecret)
+TEST(Device, IsAskedForWithTheClientsProof)
 {
     const policy::provider_facts& github = facts_of("github");
-    const auto request =
-        device_request(github, connection_at("github"), make_client(github), {"repo", "gist"});
+    const auto request = device_request(github, connection_at("github"), make_client(github),
+                                        {"repo", "gist"}, noon);
     ASSERT_TRUE(request);
     EXPECT_EQ(std::string_view(request->url), "https://github.com/login/device/code");
-    EXPECT_EQ(body_of(*request), (texts{{"client_id", "client-1"}, {"scope", "repo gist"}}));
-    EXPECT_EQ(device_request(facts_of("slack"), connection_at("slack"), client(), {}).error(),
+    EXPECT_EQ(body_of(*request), (texts{{"client_id", "client-1"},
+                                        {"client_secret", "client secret/1"},
+                                        {"scope", "repo gist"}}));
+    EXPECT_EQ(device_request(facts_of("slack"), connection_at("slack"), client(), {}, noon).error(),
               errc::not_offered);
 }
 
@@ -27,9 +29,10 @@ TEST(Device, IsReadAsTheStandardHasIt)
 {
     const auto got = read_device_answer(json_answer(R"({"device_code":"GmRhm","user_code":
         "WDJB-MJHT","verification_uri":"https://example.com/device","expires_in":1800,
-        "interval":7})"),
+        "interval":7,"verification_uri_complete":"https://example.com/device?c=WDJB-MJHT"})"),
                                         noon);
     ASSERT_TRUE(got);
+    EXPECT_EQ(got->complete_uri, "https://example.com/device?c=WDJB-MJHT");
     EXPECT_EQ(std::string_view(got->device_code), "GmRhm");
     EXPECT_EQ(got->user_code, "WDJB-MJHT");
     EXPECT_EQ(got->interval.count(), 7);
@@ -39,10 +42,12 @@ TEST(Device, IsReadAsTheStandardHasIt)
 TEST(Device, IsBoundedWhateverTheServerSays)
 {
     const auto got = read_device_answer(json_answer(R"({"device_code":"G","user_code":"W",
-        "verification_url":"https://example.com/d","expires_in":99999999,"interval":99999})"),
+        "verification_url":"https://example.com/d","verification_uri_complete":"javascript:x",
+        "expires_in":99999999,"interval":99999})"),
                                         noon);
     ASSERT_TRUE(got);
     EXPECT_EQ(got->interval, device_interval_max);
+    EXPECT_EQ(got->complete_uri, "");
     EXPECT_EQ(got->expires_at, noon + device_lifetime_max.count() * 1'000'000);
     for (const char* body :
          {"{}", "[]", "", R"({"device_code":"a","user_code":"b"})",
@@ -61,12 +66,12 @@ TEST(Device, IsPolledUntilTheUserHasDecided)
     };
     EXPECT_EQ(poll(R"({"error":"authorization_pending"})").now, state::pending);
     EXPECT_EQ(poll(R"({"error":"slow_down"})", 400).now, state::slow_down);
-    EXPECT_EQ(poll("<html>", 502).now, state::pending);
-    const device_poll denied = poll(R"({"error":"access_denied"})");
-    EXPECT_EQ(denied.now, state::settled);
-    EXPECT_EQ(denied.answer.verdict, vault::refresh_verdict::rejected);
-    EXPECT_EQ(poll(R"({"error":"expired_token"})").answer.verdict,
-              vault::refresh_verdict::rejected);
+    EXPECT_EQ(poll("<html>", 502).now, state::slow_down);
+    EXPECT_EQ(poll(R"({"error":"access_denied"})").now, state::denied);
+    EXPECT_EQ(poll(R"({"error":"expired_token"})", 400).now, state::expired);
+    const device_poll refused = poll(R"({"error":"invalid_grant"})", 400);
+    EXPECT_EQ(refused.now, state::settled);
+    EXPECT_EQ(refused.answer.verdict, vault::refresh_verdict::rejected);
     const device_poll granted = poll(R"({"access_token":"gho_1","token_type":"bearer"})");
     EXPECT_EQ(granted.now, state::settled);
     EXPECT_EQ(granted.answer.verdict, vault::refresh_verdict::fresh);

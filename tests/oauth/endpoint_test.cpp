@@ -241,11 +241,11 @@ TEST(Endpoint, KnowsWhatItCanDoForAConnection)
 {
     flow at(always("{}"));
     EXPECT_TRUE(at.asked().can_refresh(at.record));
-    EXPECT_TRUE(at.asked().can_authorize("local"));
+    EXPECT_TRUE(at.asked().has_client("local"));
     EXPECT_TRUE(at.asked().wants_pkce("local"));
-    EXPECT_FALSE(at.asked().can_authorize("unknown"));
+    EXPECT_FALSE(at.asked().has_client("unknown"));
     at.with_client = false;
-    EXPECT_FALSE(at.asked().can_authorize("local"));
+    EXPECT_FALSE(at.asked().has_client("local"));
     at.record.kind = "api_key";
     EXPECT_FALSE(at.asked().can_refresh(at.record));
 

@@ -4,6 +4,7 @@
 
 #include "oauth/error.hpp"
 #include "oauth/words.hpp"
+#include "tests/identity/keys.hpp"
 #include "tests/oauth/shipped.hpp"
 
 namespace sallyport::oauth {
@@ -35,6 +36,27 @@ TEST(Revocation, FollowsTheStandardForBothTokens)
                                        {"client_id", "client-1"},
                                        {"client_secret", "client secret/1"}}));
     EXPECT_EQ(body_of(made[1]).at("token"), "acc/ess");
+}
+
+TEST(Revocation, IsProvenByAKeyWhereTheClientHasOne)
+{
+    const policy::provider_facts& facts = facts_of("gitlab");
+    client as;
+    as.id = "client-1";
+    as.private_key = vault::secret(identity::make_ec("P-256").private_key);
+    as.auth = client_auth::private_key_jwt;
+    const auto made = revocation_requests(facts, connection_at("gitlab"), as,
+                                          credential_of({{"access_token", "acc/ess"}}), noon);
+    ASSERT_TRUE(made) << made.error().message();
+    const texts body = body_of(made->at(0));
+    EXPECT_EQ(body.at("client_assertion_type"),
+              "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    EXPECT_FALSE(body.at("client_assertion").empty());
+    as.private_key = vault::secret("no key");
+    EXPECT_EQ(revocation_requests(facts, connection_at("gitlab"), as,
+                                  credential_of({{"access_token", "acc/ess"}}), noon)
+                  .error(),
+              errc::bad_key);
 }
 
 TEST(Revocation, ProvesTheClientAsPipedriveWantsIt)

@@ -108,6 +108,12 @@ class AuthorizationServer:
             fields = {**client, **fields}
         return self.session.post(self.url + path, data=fields, headers=headers, timeout=30)
 
+    def introspect(self, client, token, **proof):
+        """What the server says of a token (RFC 7662): its own word, which no gate has part in."""
+        answer = self.ask("/token/introspection", client, token=token, **proof)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def call(self, token, path="/api/things", method="GET"):
         return self.session.request(method, self.url + path, timeout=30,
                                     headers={"Authorization": f"Bearer {token}"})

@@ -21,9 +21,12 @@ class Journey:
         self.connection = answer["connection_id"]
         self.authorize_url = answer["authorize_url"]
         self.expires_at = answer["expires_at"]
+        self._read(answer)
+
+    def _read(self, _answer):
         self.asked = parameters(self.authorize_url)
         self.gate.heard.pop()  # The one answer that a state belongs in.
-        lab.gate.planted.plant("state", self.asked["state"])
+        self.lab.gate.planted.plant("state", self.asked["state"])
 
     def go(self, **person):
         """The whole way; what the browser shows in the end."""

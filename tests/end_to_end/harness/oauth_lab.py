@@ -82,12 +82,14 @@ class OauthLab:
 
     identifier = "things"
 
-    def __init__(self, make_gate, server, size=1, redis=None, settings=None, **provider):
+    def __init__(self, make_gate, server, size=1, redis=None, settings=None, grants=(),
+                 **provider):
         self.server = server
         self.grantees = 0
         self.public = f"http://127.0.0.1:{free_port()}"
         self.callback = self.public + "/api/connect/callback"
-        self.client = server.client([CALLBACK, self.callback])
+        self.client = server.client([CALLBACK, self.callback],
+                                    grants=("authorization_code", "refresh_token", *grants))
         self.redis = redis
         self.gates = []
         content = server.provider(self.identifier, **provider)

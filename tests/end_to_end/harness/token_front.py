@@ -28,6 +28,8 @@ class TokenFront(Provider):
         self.trust = ssl.create_default_context(cafile=str(authority.file))
         self.next = deque()
         self.always = through
+        self.understated = 0  # seconds that tokens live longer than the gate is told
+        self.beside = through  # for every endpoint but the token endpoint
         self.asked = Counter()  # grant -> requests that arrived
         self.times = []  # (monotonic seconds, grant)
         self.answered = []  # (what was asked, what the real server said), as far as it was JSON
@@ -41,7 +43,7 @@ class TokenFront(Provider):
                 self.times.append((time.monotonic(), grant))
                 fault = self.next.popleft() if self.next else self.always
             else:
-                fault = through
+                fault = self.beside
         fault(exchange, lambda: self._forward(exchange.request))
 
     def _forward(self, request):
@@ -56,7 +58,11 @@ class TokenFront(Provider):
         finally:
             link.close()
         with contextlib.suppress(ValueError), self.lock:
-            self.answered.append((fields_of(request), json.loads(body)))
+            told = json.loads(body)
+            if self.understated and "expires_in" in told:
+                told["expires_in"] -= self.understated
+                body = json.dumps(told).encode()
+            self.answered.append((fields_of(request), told))
         return answer.status, answer.getheader("Content-Type"), body
 
     # What a test does with it.
@@ -64,7 +70,8 @@ class TokenFront(Provider):
     def reset(self):
         with self.lock:
             self.next.clear()
-            self.always = through
+            self.always = self.beside = through
+            self.understated = 0
             self.asked.clear()
             self.times.clear()
 
@@ -85,7 +92,7 @@ class TokenFront(Provider):
         with self.lock:
             return {value for pair in self.answered for fields in pair
                     for name, value in fields.items()
-                    if name in ("access_token", "refresh_token", "id_token", "code",
+                    if name in ("device_code", "access_token", "refresh_token", "id_token", "code",
                                 "code_verifier", "client_secret", "client_assertion")}
 
     def wait_for(self, number, grant="refresh_token"):
@@ -124,6 +131,14 @@ def busy(seconds):
 def page(exchange, _):
     """What a load balancer says when it is not well; with 200, as some do."""
     give(exchange, 200, "text/html", b"<html><body>We'll be right back</body></html>")
+
+
+def adding(**members):
+    """What the server left unsaid."""
+    def fault(exchange, forward):
+        status, content_type, body = forward()
+        give(exchange, status, content_type, json.dumps({**json.loads(body), **members}).encode())
+    return fault
 
 
 def lying(exchange, forward):

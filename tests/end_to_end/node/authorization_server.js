@@ -12,6 +12,7 @@ import Provider from "oidc-provider";
 
 import { bench } from "./bench.js";
 import { interaction, interactionUrl, leastForms } from "./interaction.js";
+import { client as accountsClient, serviceAccounts } from "./service_accounts.js";
 
 const SCOPES = ["openid", "profile", "things:read", "things:write", "things:delete", "things:admin"];
 
@@ -20,7 +21,7 @@ const knobs = { access_ttl: 3600, code_ttl: 60, refresh_ttl: 86400, device_ttl: 
 
 function configuration(key) {
   return {
-    clients: [],
+    clients: [accountsClient],
     scopes: SCOPES,
     conformIdTokenClaims: false, // an id_token says whose it is
     claims: { openid: ["sub"], profile: ["name", "email"] },
@@ -29,6 +30,8 @@ function configuration(key) {
       claims: () => ({ sub, name: sub, email: `${sub}@example.com` }),
     }),
     jwks: { keys: [key] },
+    // A service account's token says whose it is.
+    extraTokenClaims: (_, { account }) => (account ? { account } : undefined),
     clientDefaults: {
       id_token_signed_response_alg: "ES256",
       grant_types: ["authorization_code", "refresh_token"],
@@ -77,11 +80,17 @@ const server = createServer({
 server.listen(0, "127.0.0.1", () => {
   const issuer = `https://localhost:${server.address().port}`;
   const provider = new Provider(issuer, configuration(signingKey()));
+  const accounts = serviceAccounts(provider, () => knobs.access_ttl);
   const protocol = provider.callback();
-  const besides = bench(provider, knobs);
+  const besides = bench(provider, knobs, accounts);
   server.on("request", (request, response) => {
     const { pathname } = new URL(request.url, issuer);
-    const answer = pathname.startsWith("/interaction/") ? interaction(provider) : besides(pathname);
+    const token = async () => {
+      await accounts.prepare(request);
+      protocol(request, response);
+    };
+    const answer = pathname.startsWith("/interaction/") ? interaction(provider)
+      : pathname === "/token" ? token : besides(pathname);
     if (!answer) {
       protocol(request, response);
       return;

@@ -12,7 +12,7 @@ async function judge(provider, token) {
   return found && found.isValid ? found : undefined;
 }
 
-export function bench(provider, knobs) {
+export function bench(provider, knobs, accounts) {
   const state = {
     granted: {}, // grant_type -> token requests that were answered with tokens
     refused: {}, // grant_type -> those that were not
@@ -59,7 +59,7 @@ export function bench(provider, knobs) {
       return;
     }
     say(response, 200, {
-      account: known.accountId ?? null,
+      account: known.accountId ?? known.extra?.account ?? null,
       client: known.clientId,
       scopes: (known.scope ?? "").split(" ").filter(Boolean),
     });
@@ -84,6 +84,10 @@ export function bench(provider, knobs) {
       const found =
         (await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token));
       await found?.destroy();
+      return {};
+    },
+    account: async ({ address, ...account }) => {
+      accounts.add(address, account);
       return {};
     },
     alive: async ({ token }) => ({

@@ -1,6 +1,6 @@
 // Bodies of requests, whole.
 
-async function bodyOf(request) {
+export async function bodyOf(request) {
   const pieces = [];
   for await (const piece of request) {
     pieces.push(piece);

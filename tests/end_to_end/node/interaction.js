@@ -69,8 +69,8 @@ export function interaction(provider) {
 
 // The pages of the device flow, with the server's own forms in them.
 export const leastForms = {
-  userCodeInputSource: (ctx, form) => {
-    ctx.body = page("code", form);
+  userCodeInputSource: (ctx, form, out, error) => {
+    ctx.body = page("code", error ? "" : form);
   },
   userCodeConfirmSource: (ctx, form) => {
     ctx.body = page("confirm", `${form}<button type="submit" form="op.deviceConfirmForm"
