@@ -248,11 +248,13 @@ task<connection> refresh_flight::ask_and_settle()
     if (before.credential_version != stale_ || !may_be_refreshed(before.status)) {
         co_return before;
     }
-    if (!all().record(before)) {
+    // A store that was slow has used up the time in which the claim keeps others off.
+    const bool late = clock::now() - claimed_at_ > late_to_ask;
+    if (late || !all().record(before)) {
         auto unwriting = unwrite_begun();
         const result<void> ignored = co_await std::move(unwriting);
         static_cast<void>(ignored);
-        co_return errc::unrecorded;
+        co_return late ? errc::refresh_failed : errc::unrecorded;
     }
     auto asking = ask(std::move(*current));
     refresh_answer answer = co_await std::move(asking);
