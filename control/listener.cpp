@@ -307,4 +307,10 @@ void listener::stop()
     }
 }
 
+bool listener::is_busy() const
+{
+    return std::any_of(state_->sessions.begin(), state_->sessions.end(),
+                       [](const auto& session) { return session.second; });
+}
+
 }  // namespace sallyport::control

@@ -56,6 +56,8 @@ public:
     // Accepts no more, closes what is idle, and lets a request that is being answered finish its
     // deed (its caller may not hear of it). Idempotent.
     void stop();
+    // Whether a request is being answered.
+    bool is_busy() const;
 
 private:
     struct state;

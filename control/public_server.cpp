@@ -1,5 +1,6 @@
 #include "control/public_server.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <utility>
@@ -85,6 +86,12 @@ void public_server::stop()
     for (listener& door : parts_->doors) {
         door.stop();
     }
+}
+
+bool public_server::is_busy() const
+{
+    return std::any_of(parts_->doors.begin(), parts_->doors.end(),
+                       [](const listener& door) { return door.is_busy(); });
 }
 
 }  // namespace sallyport::control

@@ -33,6 +33,7 @@ public:
     // listener. Throws std::runtime_error with one clear sentence.
     std::vector<std::string> open();
     void stop();
+    bool is_busy() const;
 
 private:
     struct parts;

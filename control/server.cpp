@@ -89,4 +89,6 @@ std::string server::open()
 
 void server::stop() { parts_->door.stop(); }
 
+bool server::is_busy() const { return parts_->door.is_busy(); }
+
 }  // namespace sallyport::control
