@@ -58,19 +58,25 @@ result<parameters> body_fields(const std::vector<std::string>& names,
 }
 
 // The standard's request for one token, sent as the provider's file has it.
-result<net::http_request> standard_request(const policy::provider_facts& provider, const client& as,
-                                           net::http_request request, request_proof::way by,
-                                           std::string_view token, std::string_view hint)
+result<net::http_request> standard_request(const policy::provider_facts& provider,
+                                           const vault::connection& record, const client& as,
+                                           net::http_request request, parameters asked,
+                                           unix_micros now)
 {
-    parameters asked;
-    asked.emplace_back("token", wiped_string(token));
-    asked.emplace_back("token_type_hint", wiped_string(hint));
-    if (by == request_proof::way::basic || (as.auth == client_auth::basic && !as.secret.empty())) {
+    const auto proof = read_proof(provider.oauth2->revoke.auth);
+    if (proof && proof->by == request_proof::way::basic) {
         request.headers.emplace_back("Authorization", basic_of(as));
     } else {
-        asked.emplace_back("client_id", wiped_string(as.id));
-        if (!as.secret.empty()) {
-            asked.emplace_back("client_secret", wiped_string(as.secret.reveal()));
+        result<wiped_string> server = wiped_string();
+        if (as.auth == client_auth::private_key_jwt) {
+            server = token_url(provider, record);
+        }
+        if (!server) {
+            return server.error();
+        }
+        const result<void> named = put_client(request, asked, as, *server, now);
+        if (!named) {
+            return named.error();
         }
     }
     for (auto& [name, value] : asked) {
@@ -82,11 +88,9 @@ result<net::http_request> standard_request(const policy::provider_facts& provide
     return request;
 }
 
-result<std::vector<net::http_request>> standard_requests(const policy::provider_facts& provider,
-                                                         const client& as,
-                                                         const net::http_request& blank,
-                                                         request_proof::way by,
-                                                         const vault::credential& current)
+result<std::vector<net::http_request>> standard_requests(
+    const policy::provider_facts& provider, const vault::connection& record, const client& as,
+    const net::http_request& blank, const vault::credential& current, unix_micros now)
 {
     std::vector<net::http_request> out;
     for (const std::string_view which : {"refresh_token", "access_token"}) {
@@ -94,7 +98,11 @@ result<std::vector<net::http_request>> standard_requests(const policy::provider_
         if (token.empty()) {
             continue;
         }
-        result<net::http_request> made = standard_request(provider, as, blank, by, token, which);
+        parameters asked;
+        asked.emplace_back("token", wiped_string(token));
+        asked.emplace_back("token_type_hint", wiped_string(which));
+        result<net::http_request> made =
+            standard_request(provider, record, as, blank, std::move(asked), now);
         if (!made) {
             return made.error();
         }
@@ -134,7 +142,7 @@ result<std::vector<net::http_request>> revocation_requests(const policy::provide
                                                            const vault::connection& record,
                                                            const client& as,
                                                            const vault::credential& current,
-                                                           unix_micros /*now*/)
+                                                           unix_micros now)
 {
     if (!provider.oauth2) {
         return error_code(errc::no_oauth2);
@@ -158,7 +166,7 @@ result<std::vector<net::http_request>> revocation_requests(const policy::provide
     net::http_request request = request_to(provider, facts.revoke.method);
     request.url = std::move(*url);
     if (facts.revocation != style::proprietary && body->as == request_body::form::none) {
-        return standard_requests(provider, as, request, proof->by, current);
+        return standard_requests(provider, record, as, request, current, now);
     }
     const bool says_nothing =
         proof->by == request_proof::way::in_body && body->as == request_body::form::none;
@@ -200,8 +208,11 @@ revocation_answer read_revocation(const policy::provider_facts& provider,
     const auto proof = read_proof(provider.oauth2->revoke.auth);
     const bool is_own_proof = proof && (proof->by == request_proof::way::bearer ||
                                         proof->by == request_proof::way::header);
-    if (said.verdict == vault::refresh_verdict::rejected || answer.status == 404 ||
-        answer.status == 422 || (answer.status == 401 && is_own_proof)) {
+    // The standard's answer to a token it does not know is 200: there 404 is a URL that has moved.
+    const bool is_unknown = provider.oauth2->revocation == style::proprietary &&
+                            (answer.status == 404 || answer.status == 422);
+    if (said.verdict == vault::refresh_verdict::rejected || is_unknown ||
+        (answer.status == 401 && is_own_proof)) {
         out.outcome = verdict::done;
     }
     return out;

@@ -129,6 +129,33 @@ wiped_string basic_of(const client& as)
     return out;
 }
 
+result<void> put_client(net::http_request& request, parameters& asked, const client& as,
+                        std::string_view token_url, unix_micros now)
+{
+    if (as.auth == client_auth::basic && !as.secret.empty()) {
+        request.headers.emplace_back("Authorization", basic_of(as));
+        return {};
+    }
+    asked.emplace_back("client_id", wiped_string(as.id));
+    if (as.auth == client_auth::private_key_jwt) {
+        result<wiped_string> proof = client_assertion(as, token_url, now);
+        if (!proof) {
+            return proof.error();
+        }
+        asked.emplace_back("client_assertion_type", assertion_type);
+        asked.emplace_back("client_assertion", std::move(*proof));
+    } else if (!as.secret.empty()) {
+        asked.emplace_back("client_secret", wiped_string(as.secret.reveal()));
+    }
+    return {};
+}
+
+result<wiped_string> token_url(const policy::provider_facts& provider,
+                               const vault::connection& record)
+{
+    return fill_url(token_url_of(*provider.oauth2, record.variant), provider, record);
+}
+
 bool offers(const policy::oauth2_facts& facts, std::string_view grant)
 {
     if (facts.grants.empty()) {
@@ -148,7 +175,7 @@ result<net::http_request> token_request(const policy::provider_facts& provider,
         return error_code(errc::no_oauth2);
     }
     const policy::oauth2_facts& facts = *provider.oauth2;
-    result<wiped_string> url = fill_url(token_url_of(facts, record.variant), provider, record);
+    result<wiped_string> url = token_url(provider, record);
     if (!url) {
         return url.error();
     }
@@ -157,19 +184,10 @@ result<net::http_request> token_request(const policy::provider_facts& provider,
     for (const auto& [name, value] : facts.token_headers) {
         request.headers.emplace_back(name, wiped_string(value));
     }
-    if (as != nullptr && as->auth == client_auth::basic && !as->secret.empty()) {
-        request.headers.emplace_back("Authorization", basic_of(*as));
-    } else if (as != nullptr) {
-        asked.emplace_back("client_id", wiped_string(as->id));
-        if (as->auth == client_auth::private_key_jwt) {
-            result<wiped_string> proof = client_assertion(*as, request.url, now);
-            if (!proof) {
-                return proof.error();
-            }
-            asked.emplace_back("client_assertion_type", assertion_type);
-            asked.emplace_back("client_assertion", std::move(*proof));
-        } else if (!as->secret.empty()) {
-            asked.emplace_back("client_secret", wiped_string(as->secret.reveal()));
+    if (as != nullptr) {
+        const result<void> named = put_client(request, asked, *as, request.url, now);
+        if (!named) {
+            return named.error();
         }
     }
     for (auto& [name, value] : asked) {

@@ -66,6 +66,13 @@ parameters named_parameters(const std::vector<std::string>& names, const client&
                             std::string_view token);
 // RFC 6749, 2.3.1.
 wiped_string basic_of(const client& as);
+// Names the client and proves it, in the way it has; an assertion is for `token_url`, which stands
+// for the whole server (RFC 7523, 3). errc::bad_key.
+result<void> put_client(net::http_request& request, parameters& asked, const client& as,
+                        std::string_view token_url, unix_micros now);
+// errc::missing_value, unsendable.
+result<wiped_string> token_url(const policy::provider_facts& provider,
+                               const vault::connection& record);
 // authorization_code | refresh_token | client_credentials | jwt_bearer | device_code | installation
 bool offers(const policy::oauth2_facts& facts, std::string_view grant);
 

@@ -66,6 +66,18 @@ TEST_F(Connecting, LearnsFromATestThatACredentialIsRefused)
     EXPECT_EQ(status_of(id), "active");
 }
 
+TEST_F(Connecting, LearnsFromATestThatATokenWithNothingToRenewItIsDead)
+{
+    const std::string id = add(R"({"workspace": "acme", "user": "ann", "provider": "local",
+        "kind": "oauth2", "credential": {"access_token": "planted-secret-1"}})");
+    const std::string renewable = connect();
+    me_status_ = 401;
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + id + "/test").status, 200u);
+    EXPECT_EQ(status_of(id), "reauth_required");
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + renewable + "/test").status, 200u);
+    EXPECT_EQ(status_of(renewable), "active");
+}
+
 TEST_F(Connecting, NotesTheTokensBeforeTheyAreRevokedHere)
 {
     const std::string id = connect();
