@@ -134,6 +134,7 @@ asio::awaitable<answer> disconnect(request& call)
         co_return problem(found.error());
     }
     std::optional<answer> trouble;
+    bool is_begun = false;
     for (const vault::connection& one : *found) {
         if (one.provider != call.named.front() || one.user != user || one.shared ||
             one.status == vault::status::revoked) {
@@ -141,8 +142,12 @@ asio::awaitable<answer> disconnect(request& call)
         }
         const audit::entry line = line_about(audit::kind::connection_revoked, one);
         if (!record(call, line)) {
-            co_return audit_unavailable();
+            co_return is_begun ? problem(503, "audit_unavailable",
+                                         "The trail cannot be written: some of the connections are "
+                                         "revoked, others are not.")
+                               : audit_unavailable();
         }
+        is_begun = true;
         auto revoking =
             revoke_with_note(call, one, "disconnected through the control API", std::nullopt);
         const result<vault::connection> revoked = co_await std::move(revoking);
