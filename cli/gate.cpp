@@ -342,13 +342,12 @@ void gate::parts::begin_stop()
 // What was asked of a provider may have been done there: its answer is awaited and stored.
 asio::awaitable<void> gate::parts::finish_deeds(std::chrono::steady_clock::time_point drained)
 {
-    using clock = std::chrono::steady_clock;
     control.stop();
     outside.stop();
-    const auto deadline = std::max(drained, clock::now() + deeds_limit);
+    const auto deadline = std::max(drained, std::chrono::steady_clock::now() + deeds_limit);
     asio::steady_timer pause(io);
     while ((control.is_busy() || outside.is_busy() || vault->is_refreshing()) &&
-           clock::now() < deadline) {
+           std::chrono::steady_clock::now() < deadline) {
         pause.expires_after(deeds_poll);
         co_await pause.async_wait(asio::use_awaitable);
     }

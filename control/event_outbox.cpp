@@ -71,12 +71,6 @@ std::string body_of(std::string_view kind, const vault::connection& record, unix
     return json::serialize(body);
 }
 
-constexpr auto rethrow = [](std::exception_ptr bug) {
-    if (bug) {
-        std::rethrow_exception(bug);
-    }
-};
-
 }  // namespace
 
 std::chrono::milliseconds pause_after(unsigned failures) noexcept
