@@ -7,6 +7,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <stdexcept>
@@ -38,14 +41,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-template <class T>
-T or_throw(result<T> made, const char* what)
-{
-    if (!made) {
-        throw std::runtime_error(std::string(what) + ": " + made.error().message());
-    }
-    return std::move(*made);
-}
+// Beyond what is left of the drain timeout, for deeds that calls have left behind.
+constexpr std::chrono::seconds deeds_limit{8};
+constexpr std::chrono::milliseconds deeds_poll{20};
 
 }  // namespace
 
@@ -157,6 +155,7 @@ struct gate::parts {
     bool try_record(audit::kind kind, std::string_view detail, std::string_view code);
     void wait_for_signal();
     void begin_stop();
+    asio::awaitable<void> finish_deeds(std::chrono::steady_clock::time_point drained);
 
     std::string file;
     config::settings settings;
@@ -322,11 +321,7 @@ void gate::parts::wait_for_signal()
             begin_stop();
             return;
         }
-        asio::co_spawn(io, reload_on_signal(), [](std::exception_ptr bug) {
-            if (bug) {
-                std::rethrow_exception(bug);
-            }
-        });
+        asio::co_spawn(io, reload_on_signal(), rethrow);
         wait_for_signal();
     });
 }
@@ -336,18 +331,30 @@ void gate::parts::begin_stop()
 {
     tell_service_manager("STOPPING=1");
     spdlog::info("stopping: {} callers connected", proxy.callers());
-    stopping = std::thread([this] {
+    const auto drained = std::chrono::steady_clock::now() + settings.proxy.drain_timeout;
+    stopping = std::thread([this, drained] {
         proxy.stop();
         bodies.stop();
-        asio::post(io, [this] {
-            control.stop();
-            outside.stop();
-            house.stop();
-            chores.stop([this] {
-                record(audit::kind::gate_stopped, "");
-                io.stop();
-            });
-        });
+        asio::co_spawn(io, finish_deeds(drained), rethrow);
+    });
+}
+
+// What was asked of a provider may have been done there: its answer is awaited and stored.
+asio::awaitable<void> gate::parts::finish_deeds(std::chrono::steady_clock::time_point drained)
+{
+    control.stop();
+    outside.stop();
+    const auto deadline = std::max(drained, std::chrono::steady_clock::now() + deeds_limit);
+    asio::steady_timer pause(io);
+    while ((control.is_busy() || outside.is_busy() || vault->is_refreshing()) &&
+           std::chrono::steady_clock::now() < deadline) {
+        pause.expires_after(deeds_poll);
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+    house.stop();
+    chores.stop([this] {
+        record(audit::kind::gate_stopped, "");
+        io.stop();
     });
 }
 

@@ -213,7 +213,7 @@ void add_control(exposition& out, const gate_metrics::sources& from)
         out.sample({{"status", statuses[i]}}, from.control.answers[i]);
     }
     out.family("sallyport_control_logins_refused_total", "counter",
-               "Wrong control tokens, and those not looked at after too many wrong ones");
+               "Wrong control tokens, and those told to wait after too many wrong ones");
     out.sample({{"why", "wrong"}}, from.control.logins_refused);
     out.sample({{"why", "limited"}}, from.control.logins_limited);
 }

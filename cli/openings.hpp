@@ -2,7 +2,11 @@
 // sentence where that cannot be done.
 #pragma once
 
+#include <exception>
 #include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "audit/ship.hpp"
 #include "audit/trail.hpp"
@@ -13,6 +17,23 @@
 #include "proxy/plan.hpp"
 
 namespace sallyport::cli {
+
+template <class T>
+T or_throw(result<T> made, const char* what)
+{
+    if (!made) {
+        throw std::runtime_error(std::string(what) + ": " + made.error().message());
+    }
+    return std::move(*made);
+}
+
+// For co_spawn: what fails ends the gate.
+inline void rethrow(std::exception_ptr bug)
+{
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+}
 
 // Tells the log what recovery found.
 std::unique_ptr<audit::trail> open_trail(const config::settings& settings);

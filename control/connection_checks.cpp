@@ -84,11 +84,12 @@ void judge_status(const test_verdict& verdict, bool can_renew, vault::connection
 }
 
 // What the test says about the credential that was tested, if it is still that one.
-vault::task<vault::connection> learn(const services& gate, const vault::connection& tested,
+vault::task<vault::connection> learn(const services& gate, const vault::opened_connection& opened,
                                      const test_verdict& verdict)
 {
+    const vault::connection& tested = opened.record;
     const bool can_renew = gate.oauth != nullptr && may_be_refreshed(tested.status) &&
-                           tested.kind == "oauth2" && gate.oauth->can_refresh(tested);
+                           gate.oauth->can_refresh(tested, opened.fields);
     const std::function<void(vault::connection&)> change = [&](vault::connection& record) {
         if (record.credential_version == tested.credential_version) {
             judge_status(verdict, can_renew, record);
@@ -168,7 +169,7 @@ asio::awaitable<answer> test_connection(request& call)
     line.detail = verdict.is_ok ? "works" : "does not work";
     // That it was tried stands already.
     [[maybe_unused]] const result<void> recorded = record(call, line);
-    auto learning = learn(call.gate, record_now, verdict);
+    auto learning = learn(call.gate, *opened, verdict);
     const result<vault::connection> after = co_await std::move(learning);
     if (!after) {
         co_return problem(after.error());

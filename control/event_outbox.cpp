@@ -5,7 +5,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
@@ -18,6 +17,7 @@
 #include "base/time.hpp"
 #include "base/ulid.hpp"
 #include "control/connection_json.hpp"
+#include "control/guarded.hpp"
 #include "control/webhook_signature.hpp"
 
 namespace sallyport::control {
@@ -47,6 +47,12 @@ std::string kind_for(const std::string& url)
     return kind;
 }
 
+std::string_view host_of(std::string_view url)
+{
+    url.remove_prefix(std::min(url.size(), url.find("://") + 3));
+    return url.substr(0, url.find_first_of("/?"));
+}
+
 bool wants(const webhook_target& target, std::string_view kind, const std::string& workspace)
 {
     const auto names = [](const std::vector<std::string>& list, std::string_view name) {
@@ -65,12 +71,6 @@ std::string body_of(std::string_view kind, const vault::connection& record, unix
     return json::serialize(body);
 }
 
-constexpr auto rethrow = [](std::exception_ptr bug) {
-    if (bug) {
-        std::rethrow_exception(bug);
-    }
-};
-
 }  // namespace
 
 std::chrono::milliseconds pause_after(unsigned failures) noexcept
@@ -83,6 +83,7 @@ struct event_outbox::receiver {
     receiver(asio::io_context& context, webhook_target given, std::shared_ptr<counts> shared)
         : target(std::move(given)),
           kind(kind_for(target.url)),
+          host(host_of(target.url)),
           pause(context),
           totals(std::move(shared))
     {
@@ -97,7 +98,8 @@ struct event_outbox::receiver {
 
     const webhook_target target;
     const std::string kind;
-    net::ssl_context tls;  // null: the system's roots
+    const std::string host;  // for the log: paths and queries may hold a receiver's secrets
+    net::ssl_context tls;    // null: the system's roots
     asio::steady_timer pause;
     std::shared_ptr<std::size_t> waiting = std::make_shared<std::size_t>();  // of this gate
     unsigned failures = 0;                                                   // in a row
@@ -146,7 +148,7 @@ void event_outbox::change(receivers fresh)
         }
         old->stop();
         if (old->removed && started_) {
-            asio::co_spawn(context_, drop_waiting(old), rethrow);
+            asio::co_spawn(context_, drop_waiting(old), log_escaped("telling webhooks"));
         }
     }
     for (const auto& one : receivers_) {
@@ -158,7 +160,7 @@ void event_outbox::change(receivers fresh)
 
 void event_outbox::begin(const std::shared_ptr<receiver>& to)
 {
-    asio::co_spawn(context_, serve(to), rethrow);
+    asio::co_spawn(context_, serve(to), log_escaped("telling webhooks"));
 }
 
 void event_outbox::start()
@@ -199,7 +201,7 @@ void event_outbox::tell(std::string_view kind, const vault::connection& record)
         const unix_micros life = std::chrono::microseconds(event_life).count();
         vault::note event{one->kind, "msg_" + make_ulid().text(), record.workspace, body,
                           now + life};
-        asio::co_spawn(context_, put_down(one, std::move(event)), rethrow);
+        asio::co_spawn(context_, put_down(one, std::move(event)), log_escaped("telling webhooks"));
     }
 }
 
@@ -209,7 +211,7 @@ asio::awaitable<void> event_outbox::put_down(std::shared_ptr<receiver> to, vault
     auto putting = notes_.put(std::move(event));
     const result<void> put = co_await std::move(putting);
     if (!put) {
-        --*to->waiting;
+        *to->waiting -= *to->waiting > 0 ? 1 : 0;
         ++to->totals->given_up;
         spdlog::error("webhooks: event {} is not told: {}", id, put.error().message());
         co_return;
@@ -245,11 +247,11 @@ asio::awaitable<void> event_outbox::drop_waiting(std::shared_ptr<receiver> gone)
     if (trouble) {
         spdlog::error(
             "webhooks: events for {}, which is told no longer, stay until they expire: {}",
-            gone->target.url, trouble.message());
+            gone->host, trouble.message());
     }
     if (dropped != 0) {
         spdlog::warn("webhooks: {} is told no longer: {} events that waited for it are dropped",
-                     gone->target.url, dropped);
+                     gone->host, dropped);
     }
 }
 
@@ -263,7 +265,8 @@ asio::awaitable<void> event_outbox::serve(std::shared_ptr<receiver> to)
 {
     while (!to->stopped) {
         auto delivering = deliver_waiting(to);
-        const progress made = co_await std::move(delivering);
+        auto guarding = guarded(std::move(delivering), progress::failed, "telling webhooks");
+        const progress made = co_await std::move(guarding);
         to->failures = made == progress::failed ? to->failures + 1 : 0;
         if (to->stopped || made == progress::more) {
             continue;
@@ -280,6 +283,8 @@ asio::awaitable<event_outbox::progress> event_outbox::deliver_waiting(std::share
     auto listing = notes_.list(to->kind, "", batch_events);
     result<std::vector<vault::note>> waiting = co_await std::move(listing);
     if (!waiting || waiting->empty()) {
+        // Others have delivered what this gate told, or it has expired.
+        *to->waiting = waiting ? 0 : *to->waiting;
         co_return waiting ? progress::none : progress::failed;
     }
     auto claiming = notes_.claim(to->kind, batch_claim);
@@ -329,13 +334,13 @@ asio::awaitable<bool> event_outbox::deliver(std::shared_ptr<receiver> to, vault:
     if (!arrived && !hopeless) {
         ++to->totals->failed;
         if (to->failures == 0) {
-            spdlog::warn("webhooks: {} cannot be told: {}", to->target.url,
+            spdlog::warn("webhooks: {} cannot be told: {}", to->host,
                          got ? "it answered " + std::to_string(status) : got.error().message());
         }
         co_return false;
     }
     if (hopeless) {
-        spdlog::error("webhooks: {} refuses event {} with {}: given up", to->target.url, event.id,
+        spdlog::error("webhooks: {} refuses event {} with {}: given up", to->host, event.id,
                       status);
     }
     ++(arrived ? to->totals->delivered : to->totals->given_up);

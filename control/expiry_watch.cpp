@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "control/guarded.hpp"
 #include "vault/error.hpp"
 
 namespace sallyport::control {
@@ -39,13 +40,6 @@ bool renews(const vault::credential& fields)
         }
     }
     return !has_token;  // A client's own credential: it asks for a token whenever it needs one.
-}
-
-void rethrow(std::exception_ptr bug)
-{
-    if (bug) {
-        std::rethrow_exception(bug);
-    }
 }
 
 }  // namespace
@@ -89,7 +83,10 @@ expiry_watch::expiry_watch(asio::io_context& context, vault::keeper& vault, audi
 
 expiry_watch::~expiry_watch() { stop(); }
 
-void expiry_watch::start() { asio::co_spawn(state_->io, serve(state_), rethrow); }
+void expiry_watch::start()
+{
+    asio::co_spawn(state_->io, serve(state_), log_escaped("watching expiries"));
+}
 
 void expiry_watch::stop()
 {
@@ -112,7 +109,7 @@ void expiry_watch::look_at(const vault::connection& record)
         state_->expiring.erase(record.id);
         return;
     }
-    asio::co_spawn(state_->io, look_at_one(state_, record), rethrow);
+    asio::co_spawn(state_->io, look_at_one(state_, record), log_escaped("watching expiries"));
 }
 
 void expiry_watch::forget(const vault::connection& record) { state_->expiring.erase(record.id); }
@@ -122,7 +119,7 @@ std::uint64_t expiry_watch::expiring() const noexcept { return state_->expiring.
 asio::awaitable<void> expiry_watch::serve(std::shared_ptr<state> self)
 {
     while (!self->stopped) {
-        auto looking = look(self);
+        auto looking = guarded(look(self), "watching expiries");
         co_await std::move(looking);
         if (self->stopped) {
             break;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/guarded.hpp"
 #include "vault/error.hpp"
 
 namespace sallyport::control {
@@ -81,11 +82,7 @@ grant_revoker::~grant_revoker() { stop(); }
 
 void grant_revoker::start()
 {
-    asio::co_spawn(state_->io, serve(state_), [](std::exception_ptr bug) {
-        if (bug) {
-            std::rethrow_exception(bug);
-        }
-    });
+    asio::co_spawn(state_->io, serve(state_), log_escaped("revoking at providers"));
 }
 
 void grant_revoker::stop()
@@ -101,7 +98,7 @@ grant_revoker::counts grant_revoker::totals() const noexcept { return state_->to
 asio::awaitable<void> grant_revoker::serve(std::shared_ptr<state> self)
 {
     while (!self->stopped) {
-        auto looking = look(self);
+        auto looking = guarded(look(self), "revoking at providers");
         co_await std::move(looking);
         if (self->stopped) {
             break;

@@ -6,11 +6,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <typeinfo>
 #include <utility>
 
 #include "control/authorization.hpp"
 #include "control/connection_access.hpp"
+#include "control/guarded.hpp"
 
 namespace sallyport::control {
 
@@ -38,18 +38,6 @@ asio::awaitable<void> end_one(const services& gate, attempt over)
     co_await std::move(discarding);
     auto restoring = restore(gate, std::move(over), "the authorisation was not finished in time");
     co_await std::move(restoring);
-}
-
-void log_escaped(std::exception_ptr escaped)
-{
-    if (!escaped) {
-        return;
-    }
-    try {
-        std::rethrow_exception(escaped);
-    } catch (const std::exception& bug) {
-        spdlog::error("control: housekeeping threw {}", typeid(bug).name());
-    }
 }
 
 }  // namespace
@@ -134,7 +122,7 @@ housekeeper::~housekeeper() { stop(); }
 
 void housekeeper::start()
 {
-    asio::co_spawn(state_->context, state::run(state_), log_escaped);
+    asio::co_spawn(state_->context, state::run(state_), log_escaped("housekeeping"));
     devices_.start();
 }
 
@@ -161,7 +149,7 @@ void housekeeper::tell(const vault::lifecycle_event& event)
     }
     if (event.what == what::orphaned && event.orphan) {
         asio::co_spawn(state_->context, state::leave(state_, copy_of(event.record, *event.orphan)),
-                       log_escaped);
+                       log_escaped("housekeeping"));
     }
 }
 

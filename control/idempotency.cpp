@@ -4,7 +4,6 @@
 #include <openssl/sha.h>
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
+#include "control/json.hpp"
 #include "control/openapi.hpp"
 #include "vault/error.hpp"
 
@@ -76,9 +76,12 @@ std::string remembered(const std::string& digest, const answer& reply)
     for (const auto& [name, value] : reply.fields) {
         tag = name == "ETag" ? value : tag;
     }
-    std::string body = json::serialize(reply.body);
-    std::string text = digest + ' ' + std::to_string(reply.status) + ' ' + tag + '\n' + body;
-    OPENSSL_cleanse(body.data(), body.size());
+    const std::string head = digest + ' ' + std::to_string(reply.status) + ' ' + tag + '\n';
+    const wiped_string body = serialized(reply.body);
+    std::string text;
+    text.reserve(head.size() + body.size());  // What it grows out of would not be wiped.
+    text += head;
+    text += body;
     return text;
 }
 

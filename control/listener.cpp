@@ -19,6 +19,8 @@
 #include <utility>
 #include <variant>
 
+#include "control/client_group.hpp"
+#include "control/guarded.hpp"
 #include "control/http.hpp"
 #include "control/listen.hpp"
 #include "control/reading.hpp"
@@ -77,18 +79,6 @@ asio::awaitable<answer> handle_safely(admitted& ready, std::string_view body)
     co_return reply;
 }
 
-void log_escaped(std::exception_ptr escaped)
-{
-    if (!escaped) {
-        return;
-    }
-    try {
-        std::rethrow_exception(escaped);
-    } catch (const std::exception& bug) {
-        spdlog::error("control: a session threw {}", typeid(bug).name());
-    }
-}
-
 }  // namespace
 
 struct listener::state {
@@ -107,11 +97,12 @@ struct listener::state {
     static asio::awaitable<void> accept_callers(std::shared_ptr<state> shared);
     static asio::awaitable<void> run_session(std::shared_ptr<state> shared,
                                              protocol::socket socket);
-    asio::awaitable<bool> serve_one(wire& peer, input_buffer& input, std::string client);
+    asio::awaitable<bool> serve_one(wire& peer, input_buffer& input, std::string client,
+                                    bool is_first);
     asio::awaitable<bool> refuse(wire& peer, const answer& refusal, const request_parser& parser);
     void spawn(asio::awaitable<void> work)
     {
-        asio::co_spawn(context, std::move(work), log_escaped);
+        asio::co_spawn(context, std::move(work), log_escaped("a session"));
     }
 
     asio::io_context& context;
@@ -123,16 +114,25 @@ struct listener::state {
     acceptor_type acceptor;
     asio::steady_timer room;         // cancelled when a session ends or the server stops
     std::map<wire*, bool> sessions;  // true while a request is being answered
+    std::map<std::string, std::size_t> sessions_of;  // by client
     bool is_open = false;
     bool stopping = false;
 
     // A session's place among the others, however it ends.
     class [[nodiscard]] seat {
     public:
-        seat(state& in, wire& peer) : in_(in), peer_(peer) { in_.sessions.emplace(&peer_, false); }
+        seat(state& in, wire& peer, std::string client)
+            : in_(in), peer_(peer), client_(std::move(client))
+        {
+            in_.sessions.emplace(&peer_, false);
+            ++in_.sessions_of[client_];
+        }
         ~seat()
         {
             in_.sessions.erase(&peer_);
+            if (--in_.sessions_of[client_] == 0) {
+                in_.sessions_of.erase(client_);
+            }
             in_.room.cancel();
         }
         seat(const seat&) = delete;
@@ -141,7 +141,19 @@ struct listener::state {
     private:
         state& in_;
         wire& peer_;
+        std::string client_;
     };
+
+    bool has_its_share(const protocol::socket& socket) const
+    {
+        const auto known = sessions_of.find(group_of(name_of_peer(socket)));
+        return limits.sessions_of_client_max != 0 && known != sessions_of.end() &&
+               known->second >= limits.sessions_of_client_max;
+    }
+    std::size_t any_body_bytes_max() const
+    {
+        return std::max(limits.body_bytes_max, limits.raw_body_bytes_max);
+    }
 };
 
 asio::awaitable<void> listener::state::accept_callers(std::shared_ptr<state> shared)
@@ -161,7 +173,9 @@ asio::awaitable<void> listener::state::accept_callers(std::shared_ptr<state> sha
             co_await pause.async_wait(as_result);
             continue;
         }
-        shared->spawn(run_session(shared, std::move(socket)));
+        if (!shared->has_its_share(socket)) {
+            shared->spawn(run_session(shared, std::move(socket)));
+        }
     }
 }
 
@@ -171,32 +185,34 @@ asio::awaitable<void> listener::state::run_session(std::shared_ptr<state> shared
 {
     const std::string client = name_of_peer(socket);
     wire peer(std::move(socket), shared->tls);
-    const seat place(*shared, peer);
+    const seat place(*shared, peer, group_of(client));
     input_buffer input(reading::bytes_max);
-    peer.expires_after(head_timeout);
+    peer.expires_after(shared->limits.head);
     auto greeting = peer.handshake();
     const error_code stranger = co_await std::move(greeting);
     if (stranger) {
         co_return;
     }
     bool keep_alive = true;
-    while (keep_alive && !shared->stopping) {
-        keep_alive = co_await shared->serve_one(peer, input, client);
+    for (bool is_first = true; keep_alive && !shared->stopping; is_first = false) {
+        keep_alive = co_await shared->serve_one(peer, input, client, is_first);
         // Gives the memory back, and so wipes it: the last body passed through it.
         input.shrink_to_fit();
     }
-    auto closing = reading::close_politely(peer, shared->limits.body_bytes_max + head_bytes_max);
+    auto closing = reading::close_politely(peer, shared->any_body_bytes_max() + head_bytes_max);
     co_await std::move(closing);
 }
 
 // Reads one request and answers it. True if the connection may carry another.
 asio::awaitable<bool> listener::state::serve_one(wire& peer, input_buffer& input,
-                                                 std::string client)
+                                                 std::string client, bool is_first)
 {
     request_parser parser;
     parser.header_limit(static_cast<std::uint32_t>(head_bytes_max));
-    parser.body_limit(limits.body_bytes_max);
-    const error_code head_error = co_await reading::head(peer, input, parser);
+    parser.body_limit(any_body_bytes_max());
+    auto reading_head = is_first ? reading::first_head(peer, input, parser)
+                                 : reading::head(peer, input, parser, limits.idle, limits.head);
+    const error_code head_error = co_await std::move(reading_head);
     if (head_error == reading::nobody_there) {
         co_return false;
     }
@@ -219,6 +235,11 @@ asio::awaitable<bool> listener::state::serve_one(wire& peer, input_buffer& input
         co_return co_await refuse(peer, *refusal, parser);
     }
 
+    admitted& ready = std::get<admitted>(decided);
+    if (!ready.found->raw_body && parser.content_length().value_or(0) > limits.body_bytes_max) {
+        const answer too_large = problem_of_reading(http::error::body_limit);
+        co_return co_await send(peer, too_large, false);
+    }
     const error_code body_error = co_await reading::body(peer, input, parser);
     if (body_error == reading::nobody_there) {
         co_return false;
@@ -227,7 +248,6 @@ asio::awaitable<bool> listener::state::serve_one(wire& peer, input_buffer& input
         const answer unreadable = problem_of_reading(body_error);
         co_return co_await send(peer, unreadable, false);
     }
-    admitted& ready = std::get<admitted>(decided);
     for (const auto& field : parser.get()) {
         if (ready.found->raw_body || field.name() != http::field::authorization) {
             ready.call.fields.emplace_back(field.name_string(), field.value());
@@ -252,7 +272,7 @@ asio::awaitable<bool> listener::state::serve_one(wire& peer, input_buffer& input
 asio::awaitable<bool> listener::state::refuse(wire& peer, const answer& refusal,
                                               const request_parser& parser)
 {
-    const bool is_stranger = refusal.status == 401;
+    const bool is_stranger = refusal.status == 401 || refusal.status == 429;
     if (is_stranger) {
         asio::steady_timer delay(context, wrong_token_delay);
         co_await delay.async_wait(as_result);
@@ -305,6 +325,12 @@ void listener::stop()
             peer->close();
         }
     }
+}
+
+bool listener::is_busy() const
+{
+    return std::any_of(state_->sessions.begin(), state_->sessions.end(),
+                       [](const auto& session) { return session.second; });
 }
 
 }  // namespace sallyport::control

@@ -23,7 +23,9 @@
 namespace sallyport::control {
 
 constexpr std::size_t head_bytes_max = std::size_t{16} << 10;
-constexpr std::chrono::seconds head_timeout{10};  // the TLS handshake has as long
+// For a request's head, from its first byte on; a connection's first has as long from the
+// connection's beginning on, the TLS handshake included.
+constexpr std::chrono::seconds head_timeout{10};
 constexpr std::chrono::seconds body_timeout{30};
 constexpr std::chrono::seconds idle_timeout{75};  // between two requests of one connection
 constexpr std::chrono::seconds write_timeout{30};
@@ -33,7 +35,12 @@ constexpr std::chrono::milliseconds wrong_token_delay{100};
 
 struct listener_limits {
     std::size_t sessions_max;  // callers at once; further ones wait in the backlog
+    // Of one client (client_group.hpp): further ones are closed. 0: all of them.
+    std::size_t sessions_of_client_max = 0;
     std::size_t body_bytes_max;
+    std::size_t raw_body_bytes_max = 0;  // on routes that take their body raw
+    std::chrono::milliseconds head = head_timeout;
+    std::chrono::milliseconds idle = idle_timeout;
 };
 
 using admission = std::function<std::variant<answer, admitted>(const head&)>;
@@ -56,6 +63,8 @@ public:
     // Accepts no more, closes what is idle, and lets a request that is being answered finish its
     // deed (its caller may not hear of it). Idempotent.
     void stop();
+    // Whether a request is being answered.
+    bool is_busy() const;
 
 private:
     struct state;

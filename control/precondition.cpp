@@ -46,7 +46,7 @@ binding bound_to(const request& call, const vault::connection& record)
 {
     binding found;
     const std::optional<std::string> wanted = call.field("If-Match");
-    if (!wanted) {
+    if (!wanted || trim(*wanted) == "*") {
         return found;
     }
     found.version = record.version;

@@ -16,7 +16,8 @@ namespace sallyport::control {
 // 200 with the connection and its ETag.
 answer shown(const vault::connection& record);
 
-// The version that a change is bound to by If-Match, as it stands in `record`; none: to no version.
+// The version that a change is bound to by If-Match, as it stands in `record`; none: to no version,
+// as where any will do (`*`).
 // An answer: it is another one.
 struct binding {
     std::optional<std::uint64_t> version;

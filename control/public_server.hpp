@@ -2,14 +2,16 @@
 // else (CONTRACT.md 3 `public`).
 //
 // Listeners of their own (listener.hpp), with or without TLS, without tokens, with small limits:
-// a flood here takes no seat from the control listener, and its bodies are as large as a webhook's
-// may be. Beyond callbacks_per_second_max of them a callback is refused (429) before anything is
-// looked up.
+// a flood here takes no seat from the control listener, one client (client_group.hpp) has but a
+// share of the seats, and a webhook's body alone may be large (webhook_inbox.hpp). Beyond
+// callbacks_per_second_max of them, or a client's share, a callback is refused (429) before
+// anything is looked up.
 //
 // Threading and lifetime: as control::server.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,8 +21,11 @@
 namespace sallyport::control {
 
 constexpr std::size_t public_sessions_max = 128;  // of each listener
-constexpr std::size_t public_body_bytes_max = std::size_t{256} << 10;
+constexpr std::size_t public_sessions_of_client_max = 32;
+constexpr std::size_t public_body_bytes_max = std::size_t{16} << 10;
+constexpr std::chrono::seconds public_idle_timeout{5};
 constexpr unsigned callbacks_per_second_max = 50;
+constexpr unsigned callbacks_of_client_per_second_max = 20;
 
 class public_server {
 public:
@@ -33,6 +38,7 @@ public:
     // listener. Throws std::runtime_error with one clear sentence.
     std::vector<std::string> open();
     void stop();
+    bool is_busy() const;
 
 private:
     struct parts;

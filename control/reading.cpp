@@ -70,19 +70,28 @@ asio::awaitable<error_code> parse(wire& peer, input_buffer& input, request_parse
 
 }  // namespace
 
-asio::awaitable<error_code> reading::head(wire& peer, input_buffer& input, request_parser& parser)
+asio::awaitable<error_code> reading::first_head(wire& peer, input_buffer& input,
+                                                request_parser& parser)
+{
+    auto parsing =
+        parse(peer, input, parser, [](const request_parser& now) { return now.is_header_done(); });
+    co_return co_await std::move(parsing);
+}
+
+asio::awaitable<error_code> reading::head(wire& peer, input_buffer& input, request_parser& parser,
+                                          std::chrono::milliseconds idle,
+                                          std::chrono::milliseconds limit)
 {
     if (input.size() == 0) {
-        peer.expires_after(idle_timeout);
+        peer.expires_after(idle);
         auto reading = read_more(peer, input);
         const error_code error = co_await std::move(reading);
         if (error) {
             co_return reading::nobody_there;
         }
     }
-    peer.expires_after(head_timeout);
-    auto parsing =
-        parse(peer, input, parser, [](const request_parser& now) { return now.is_header_done(); });
+    peer.expires_after(limit);
+    auto parsing = first_head(peer, input, parser);
     co_return co_await std::move(parsing);
 }
 

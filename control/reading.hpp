@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/beast/http/error.hpp>
+#include <chrono>
 #include <cstddef>
 
 #include "control/http.hpp"
@@ -18,7 +19,12 @@ constexpr std::size_t bytes_max = std::size_t{80} << 10;  // read and not yet pa
 inline const error_code nobody_there = boost::beast::http::error::end_of_stream;
 
 // Waits for the next request's first byte, then reads its head.
-boost::asio::awaitable<error_code> head(wire& peer, input_buffer& input, request_parser& parser);
+boost::asio::awaitable<error_code> head(wire& peer, input_buffer& input, request_parser& parser,
+                                        std::chrono::milliseconds idle,
+                                        std::chrono::milliseconds limit);
+// The same of a connection's first request, in the time that runs already.
+boost::asio::awaitable<error_code> first_head(wire& peer, input_buffer& input,
+                                              request_parser& parser);
 boost::asio::awaitable<error_code> body(wire& peer, input_buffer& input, request_parser& parser);
 
 // A connection closed over unread bytes is reset, and the reset may overtake the answer: so reads

@@ -25,8 +25,10 @@ bool can_be_told(const services& gate, const vault::connection& record)
     }
     const std::shared_ptr<const policy::catalogue> catalogue = gate.catalogue();
     const policy::provider* provider = catalogue->find(record.provider);
-    return provider != nullptr && provider->facts().oauth2 &&
-           provider->facts().oauth2->revocation != policy::oauth2_facts::revoke_style::none;
+    // One that is missing may have had a file that is wrong for the moment.
+    return provider == nullptr ||
+           (provider->facts().oauth2 &&
+            provider->facts().oauth2->revocation != policy::oauth2_facts::revoke_style::none);
 }
 
 // The note's id; empty: nothing is to be told.
@@ -60,17 +62,20 @@ void say_untold(const request& call, audit::entry line, const error_code& why)
     [[maybe_unused]] const result<void> recorded = record(call, line);
 }
 
-// After the deed, or after it failed.
+// After the deed, or after it failed. A store that is away may have done it all the same: then the
+// note stays, and the revoker sees for itself.
 asio::awaitable<void> settle_note(request& call, const audit::entry& line,
-                                  result<std::string> noted, bool is_done)
+                                  result<std::string> noted, error_code failure)
 {
     if (!noted) {
         say_untold(call, line, noted.error());
-    } else if (!noted->empty() && is_done) {
+    } else if (noted->empty() || failure == vault::errc::unavailable) {
+        co_return;
+    } else if (!failure) {
         if (call.gate.after_revoke) {
             call.gate.after_revoke(*noted);
         }
-    } else if (!noted->empty()) {
+    } else {
         auto dropping = call.gate.vault.notes().drop(std::string(revocation_kind), *noted);
         [[maybe_unused]] const result<void> dropped = co_await std::move(dropping);
     }
@@ -86,7 +91,8 @@ vault::task<vault::connection> revoke_with_note(request& call, const vault::conn
     result<std::string> noted = co_await std::move(noting);
     auto revoking = call.gate.vault.revoke(record_now.id, std::move(reason), only);
     result<vault::connection> revoked = co_await std::move(revoking);
-    auto settling = settle_note(call, line, std::move(noted), revoked.has_value());
+    const error_code failure = revoked ? error_code() : revoked.error();
+    auto settling = settle_note(call, line, std::move(noted), failure);
     co_await std::move(settling);
     if (revoked) {
         call.gate.tell("connection.revoked", *revoked);
@@ -102,7 +108,8 @@ vault::task<void> remove_with_note(request& call, const vault::connection& recor
     result<std::string> noted = co_await std::move(noting);
     auto removing = call.gate.vault.remove(record_now.id, only);
     const result<void> removed = co_await std::move(removing);
-    auto settling = settle_note(call, line, std::move(noted), removed.has_value());
+    const error_code failure = removed ? error_code() : removed.error();
+    auto settling = settle_note(call, line, std::move(noted), failure);
     co_await std::move(settling);
     co_return removed;
 }
@@ -127,6 +134,7 @@ asio::awaitable<answer> disconnect(request& call)
         co_return problem(found.error());
     }
     std::optional<answer> trouble;
+    bool is_begun = false;
     for (const vault::connection& one : *found) {
         if (one.provider != call.named.front() || one.user != user || one.shared ||
             one.status == vault::status::revoked) {
@@ -134,8 +142,12 @@ asio::awaitable<answer> disconnect(request& call)
         }
         const audit::entry line = line_about(audit::kind::connection_revoked, one);
         if (!record(call, line)) {
-            co_return audit_unavailable();
+            co_return is_begun ? problem(503, "audit_unavailable",
+                                         "The trail cannot be written: some of the connections are "
+                                         "revoked, others are not.")
+                               : audit_unavailable();
         }
+        is_begun = true;
         auto revoking =
             revoke_with_note(call, one, "disconnected through the control API", std::nullopt);
         const result<vault::connection> revoked = co_await std::move(revoking);

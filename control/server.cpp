@@ -19,34 +19,31 @@ struct office {
     std::variant<answer, admitted> admit_caller(const head& head);
 };
 
+// Wrong ones are told to wait in the end, right ones never.
 std::variant<answer, admitted> office::admit_caller(const head& head)
 {
-    const auto now = login_guard::clock::now();
-    const bool shows_token = !bearer_of(head.authorization).empty();
-    const auto wait = shows_token ? logins.wait_of(head.client, now) : std::nullopt;
-    if (wait) {
-        answer refusal = problem(429, "rate_limited", "Too many wrong control tokens. Wait.");
-        refusal.fields.emplace_back("Retry-After", std::to_string(wait->count()));
-        if (gate.tally != nullptr) {
-            ++gate.tally->logins_limited;
-        }
-        return refusal;
-    }
     std::variant<answer, admitted> decided = admit(gate, tokens, head);
     const answer* const refusal = std::get_if<answer>(&decided);
-    const bool is_wrong = shows_token && refusal != nullptr && refusal->status == 401;
-    if (is_wrong) {
+    if (refusal == nullptr) {
+        return decided;
+    }
+    control::tally none;
+    control::tally& counts = gate.tally != nullptr ? *gate.tally : none;
+    ++counts.answers[4];  // The others are counted as handled.
+    if (refusal->status != 401 || bearer_of(head.authorization).empty()) {
+        return decided;
+    }
+    const auto now = login_guard::clock::now();
+    const auto wait = logins.wait_of(head.client, now);
+    if (!wait) {
         logins.was_wrong(head.client, now);
+        ++counts.logins_refused;
+        return decided;
     }
-    const admitted* const ready = std::get_if<admitted>(&decided);
-    if (ready != nullptr && ready->call.who != nullptr) {
-        logins.was_right(head.client, now);
-    }
-    if (gate.tally != nullptr) {
-        gate.tally->logins_refused += is_wrong ? 1 : 0;
-        gate.tally->answers[4] += refusal != nullptr ? 1 : 0;  // The others are counted as handled.
-    }
-    return decided;
+    ++counts.logins_limited;
+    answer limited = problem(429, "rate_limited", "Too many wrong control tokens. Wait.");
+    limited.fields.emplace_back("Retry-After", std::to_string(wait->count()));
+    return limited;
 }
 
 listener make_listener(boost::asio::io_context& context, const settings& settings,
@@ -57,7 +54,7 @@ listener make_listener(boost::asio::io_context& context, const settings& setting
     return {context,
             settings.listen,
             "control.listen",
-            {sessions_max, body_bytes_max},
+            {.sessions_max = sessions_max, .body_bytes_max = body_bytes_max},
             [shared](const head& head) { return shared->admit_caller(head); }};
 }
 
@@ -88,5 +85,7 @@ std::string server::open()
 }
 
 void server::stop() { parts_->door.stop(); }
+
+bool server::is_busy() const { return parts_->door.is_busy(); }
 
 }  // namespace sallyport::control

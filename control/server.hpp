@@ -109,9 +109,10 @@ public:
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
-    // As listener::open and stop.
+    // As listener::open, stop and is_busy.
     std::string open();
     void stop();
+    bool is_busy() const;
 
 private:
     struct parts;

@@ -13,7 +13,7 @@ namespace sallyport::control {
 struct tally {
     std::array<std::uint64_t, 6> answers{};  // by the first digit of the status
     std::uint64_t logins_refused = 0;        // with a wrong token
-    std::uint64_t logins_limited = 0;        // not looked at: too many wrong ones before
+    std::uint64_t logins_limited = 0;        // told to wait: too many wrong ones before
 
     // Of the newest reading of the configuration after the start; none: reloaded_at is 0.
     unix_micros reloaded_at = 0;

@@ -8,6 +8,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "control/guarded.hpp"
+
 namespace sallyport::control {
 
 namespace asio = boost::asio;
@@ -40,7 +42,10 @@ use_saver::use_saver(asio::io_context& context, vault::keeper& vault)
 {
 }
 
-void use_saver::start() { asio::co_spawn(state_->io, serve(state_), rethrow); }
+void use_saver::start()
+{
+    asio::co_spawn(state_->io, serve(state_), log_escaped("saving last uses"));
+}
 
 void use_saver::stop(std::function<void()> then)
 {

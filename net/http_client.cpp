@@ -4,13 +4,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <algorithm>
-#include <memory>
 #include <optional>
 
 #include "base/text.hpp"
@@ -155,48 +153,6 @@ std::optional<question> write_question(const http_request& request, const place&
 
 // --- the way there -------------------------------------------------------------------------------
 
-// A look-up cannot be called off; it can be left behind. Who waits is woken by the timer or by the
-// answer, whichever comes first, and what they share lives as long as either.
-struct lookup {
-    explicit lookup(asio::io_context& io) : resolver(io), woken(io) {}
-    tcp::resolver resolver;
-    asio::steady_timer woken;
-    bool done = false;
-    std::vector<asio::ip::address> addresses;
-};
-
-asio::awaitable<result<std::vector<asio::ip::address>>> resolve(asio::io_context& io,
-                                                                std::string host,
-                                                                time_point deadline)
-{
-    error_code not_an_address;
-    const asio::ip::address literal = asio::ip::make_address(host, not_an_address);
-    if (!not_an_address) {
-        co_return std::vector<asio::ip::address>{literal};
-    }
-    const auto asked = std::make_shared<lookup>(io);
-    asked->woken.expires_at(deadline);
-    asked->resolver.async_resolve(
-        host, "", [asked](error_code error, const tcp::resolver::results_type& found) {
-            asked->done = true;
-            if (!error) {
-                for (const auto& entry : found) {
-                    asked->addresses.push_back(entry.endpoint().address());
-                }
-            }
-            asked->woken.cancel();
-        });
-    auto waiting = asked->woken.async_wait(as_result);
-    co_await std::move(waiting);
-    if (!asked->done) {
-        co_return error_code(errc::timed_out);
-    }
-    if (asked->addresses.empty()) {
-        co_return error_code(errc::resolve_failed);
-    }
-    co_return std::move(asked->addresses);
-}
-
 // What Beast and OpenSSL say, as this folder says it.
 error_code told(const error_code& error)
 {
@@ -322,7 +278,7 @@ std::string_view http_answer::header(std::string_view name) const noexcept
     return {};
 }
 
-http_client::http_client(asio::io_context& io) : io_(io) {}
+http_client::http_client(asio::io_context& io) : io_(io), names_(io) {}
 
 asio::awaitable<result<http_answer>> http_client::ask(http_request request,
                                                       std::chrono::milliseconds limit)
@@ -337,8 +293,8 @@ asio::awaitable<result<http_answer>> http_client::ask(http_request request,
     if (!trusted) {
         co_return trusted.error();
     }
-    auto resolving = resolve(io_, to->host, deadline);
-    result<std::vector<asio::ip::address>> addresses = co_await std::move(resolving);
+    auto resolving = names_.find(to->host, deadline);
+    result<lookups::addresses> addresses = co_await std::move(resolving);
     if (!addresses) {
         co_return addresses.error();
     }

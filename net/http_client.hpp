@@ -21,6 +21,7 @@
 
 #include "base/result.hpp"
 #include "base/wiping.hpp"
+#include "net/lookups.hpp"
 #include "net/tls.hpp"
 
 namespace sallyport::net {
@@ -67,6 +68,7 @@ private:
     result<ssl_context> trust(const http_request& request, bool is_tls);
 
     boost::asio::io_context& io_;
+    lookups names_;
     ssl_context system_roots_;
 };
 

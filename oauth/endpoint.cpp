@@ -213,6 +213,16 @@ bool endpoint::can_refresh(const vault::connection& record) const
            offers(facts, "jwt_bearer");
 }
 
+bool endpoint::can_refresh(const vault::connection& record, const vault::credential& current) const
+{
+    const auto catalogue = catalogue_();
+    const policy::provider* const found = find_provider(catalogue.get(), record.provider);
+    return found != nullptr && can_refresh(record) &&
+           (!find_field(current, "refresh_token").empty() ||
+            !find_field(current, "grant").empty() ||
+            !found->facts().oauth2->refresh_request.url.empty());
+}
+
 asio::awaitable<refresh_answer> endpoint::refresh(vault::connection record,
                                                   vault::credential current)
 {
@@ -247,13 +257,14 @@ asio::awaitable<revocation_answer> endpoint::revoke(vault::connection record,
                                                     vault::credential current)
 {
     revocation_answer answer;
-    answer.outcome = revocation_answer::verdict::not_supported;
     const auto catalogue = catalogue_();
     const policy::provider* const found = find_provider(catalogue.get(), record.provider);
     if (found == nullptr) {
+        // Its file may be wrong for the moment.
         answer.reason = error_code(errc::no_oauth2).message();
         co_return answer;
     }
+    answer.outcome = revocation_answer::verdict::not_supported;
     const policy::provider_facts& facts = found->facts();
     result<client> as = choose_client(facts, record, clients_->find(record.provider), current);
     // Some providers ask for nothing but the token.

@@ -54,6 +54,8 @@ public:
 
     // --- renewing ------------------------------------------------------------------------------
     bool can_refresh(const vault::connection& record) const override;
+    // Whether this very credential has what it takes, too.
+    bool can_refresh(const vault::connection& record, const vault::credential& current) const;
     boost::asio::awaitable<vault::refresh_answer> refresh(vault::connection record,
                                                           vault::credential current) override;
 

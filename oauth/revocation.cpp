@@ -202,8 +202,11 @@ revocation_answer read_revocation(const policy::provider_facts& provider,
     const auto proof = read_proof(provider.oauth2->revoke.auth);
     const bool is_own_proof = proof && (proof->by == request_proof::way::bearer ||
                                         proof->by == request_proof::way::header);
-    if (said.verdict == vault::refresh_verdict::rejected || answer.status == 404 ||
-        answer.status == 422 || (answer.status == 401 && is_own_proof)) {
+    // The standard's answer to a token it does not know is 200: there 404 is a URL that has moved.
+    const bool is_unknown = provider.oauth2->revocation == style::proprietary &&
+                            (answer.status == 404 || answer.status == 422);
+    if (said.verdict == vault::refresh_verdict::rejected || is_unknown ||
+        (answer.status == 401 && is_own_proof)) {
         out.outcome = verdict::done;
     }
     return out;

@@ -37,7 +37,8 @@ result<std::vector<net::http_request>> revocation_requests(const policy::provide
                                                            unix_micros now);
 
 // Whether the answer proves that the token is dead. A server that does not know it (any more) says
-// so with 400, 401, 404 or 422, each in its own way.
+// so with 400 or 401, and where it does not follow the standard with 404 or 422, each in its own
+// way.
 revocation_answer read_revocation(const policy::provider_facts& provider,
                                   const net::http_answer& answer, unix_micros now);
 

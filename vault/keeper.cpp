@@ -88,6 +88,7 @@ public:
     {
         return core_->refreshes.pause_left(id);
     }
+    bool is_refreshing() const noexcept override { return core_->refreshes.is_busy(); }
     task<opened_connection> open(std::string id) override
     {
         return open_connection(core_, std::move(id));

@@ -95,6 +95,9 @@ public:
     virtual std::chrono::seconds refresh_pause(std::string_view id) const = 0;
     // How the newest refreshes went, in this gate or another; the newest last.
     virtual task<std::vector<refresh_outcome>> refreshes(std::string id) = 0;
+    // Whether a provider is being asked for tokens, or its answer is being stored. Who ends the
+    // control thread waits for that: a refresh token may be replaced by then.
+    virtual bool is_refreshing() const noexcept = 0;
     // The record and its credential, whatever its status: for revoking at the provider and for
     // trying a connection out. Tombstones have none. errc::not_found, corrupted, unavailable.
     virtual task<opened_connection> open(std::string id) = 0;

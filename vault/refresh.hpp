@@ -70,6 +70,7 @@ public:
     // How long nothing will be tried; at least a second.
     std::chrono::seconds pause_left(std::string_view id) const;
     std::chrono::milliseconds wait_limit() const { return settings_.timeout + wait_slack; }
+    bool is_busy() const noexcept { return !flights_.empty(); }
 
     // For flights.
     const refresh_settings& settings() const noexcept { return settings_; }

@@ -4,6 +4,8 @@
 #include "tests/net/certificates.hpp"
 
 #include "control/held_credential.hpp"
+#include "control/precondition.hpp"
+#include "control/webhook_inbox.hpp"
 
 namespace sallyport::control {
 namespace {
@@ -19,6 +21,19 @@ TEST_F(Connecting, AnswersSoManyCallbacksASecond)
     const std::string heard = visit(all + all + all);
     EXPECT_NE(heard.find("HTTP/1.1 429 "), std::string::npos);
     EXPECT_NE(heard.find("Retry-After: 1\r\n"), std::string::npos);
+}
+
+TEST_F(Connecting, LetsAWebhookAloneBeLargeOutside)
+{
+    const auto post = [this](const std::string& request, std::size_t bytes) {
+        return visit(request + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: " +
+                     std::to_string(bytes) + "\r\n\r\n" + std::string(bytes, ' '));
+    };
+    const std::string webhook = "POST /api/connect/webhooks/local";
+    EXPECT_TRUE(has_status(post(webhook, webhook_body_bytes_max), 404));
+    EXPECT_TRUE(has_status(post(webhook, webhook_body_bytes_max + 1), 413));
+    const std::string callback = "GET /api/connect/callback?state=x";
+    EXPECT_TRUE(has_status(post(callback, public_body_bytes_max + 1), 413));
 }
 
 TEST_F(Connecting, ServesNothingElseOutside)
@@ -66,6 +81,18 @@ TEST_F(Connecting, LearnsFromATestThatACredentialIsRefused)
     EXPECT_EQ(status_of(id), "active");
 }
 
+TEST_F(Connecting, LearnsFromATestThatATokenWithNothingToRenewItIsDead)
+{
+    const std::string id = add(R"({"workspace": "acme", "user": "ann", "provider": "local",
+        "kind": "oauth2", "credential": {"access_token": "planted-secret-1"}})");
+    const std::string renewable = connect();
+    me_status_ = 401;
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + id + "/test").status, 200u);
+    EXPECT_EQ(status_of(id), "reauth_required");
+    EXPECT_EQ(ask("POST", "/api/connect/connections/" + renewable + "/test").status, 200u);
+    EXPECT_EQ(status_of(renewable), "active");
+}
+
 TEST_F(Connecting, NotesTheTokensBeforeTheyAreRevokedHere)
 {
     const std::string id = connect();
@@ -100,6 +127,20 @@ TEST_F(Connecting, DisconnectsTheUsersOwnConnections)
     EXPECT_EQ(status_of(others), "active");
     EXPECT_EQ(lines("connection.revoked").size(), 2u);
     EXPECT_EQ(ask("DELETE", "/api/connect/local?workspace=acme").status, 400u);
+}
+
+TEST_F(Connecting, BindsAChangeToNoVersionWhereAnyWillDo)
+{
+    request call{.gate = gate_, .client = "unix", .named = {}};
+    vault::connection record;
+    record.version = 7;
+    for (const char* const any : {"*", " * "}) {
+        call.fields = {{"If-Match", any}};
+        EXPECT_FALSE(bound_to(call, record).version);
+        EXPECT_FALSE(bound_to(call, record).refusal);
+    }
+    call.fields = {{"If-Match", "\"7\""}};
+    EXPECT_EQ(bound_to(call, record).version, 7u);
 }
 
 TEST_F(Connecting, RefreshesWhenAskedTo)

@@ -237,6 +237,27 @@ TEST(Endpoint, RevokesBothTokensOrSaysThatItMustBeTriedAgain)
     EXPECT_EQ(without.run(std::move(none)).outcome, revocation_answer::verdict::not_supported);
 }
 
+TEST(Endpoint, KeepsARevocationForAProviderThatTheCatalogueLacksForNow)
+{
+    flow at(always("{}"));
+    at.record.provider = "away";
+    auto work = at.asked().revoke(at.record, stored());
+    EXPECT_EQ(at.run(std::move(work)).outcome, revocation_answer::verdict::retry);
+    EXPECT_TRUE(at.server.requests().empty());
+}
+
+TEST(Endpoint, KnowsWhetherACredentialHasWhatARefreshTakes)
+{
+    flow at(always("{}"));
+    EXPECT_TRUE(at.asked().can_refresh(at.record, stored()));
+    EXPECT_FALSE(at.asked().can_refresh(at.record, credential_of({{"access_token", "old"}})));
+    EXPECT_TRUE(at.asked().can_refresh(at.record, credential_of({{"grant", "jwt_bearer"}})));
+    at.facts.oauth2->refresh_request.url = at.server.url("/renew");
+    EXPECT_TRUE(at.asked().can_refresh(at.record, credential_of({{"access_token", "old"}})));
+    at.record.kind = "api_key";
+    EXPECT_FALSE(at.asked().can_refresh(at.record, stored()));
+}
+
 TEST(Endpoint, KnowsWhatItCanDoForAConnection)
 {
     flow at(always("{}"));

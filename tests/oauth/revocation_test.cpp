@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/encoding.hpp"
 #include "oauth/error.hpp"
 #include "oauth/words.hpp"
 #include "tests/identity/keys.hpp"
@@ -65,6 +66,31 @@ TEST(Revocation, ProvesTheClientAsPipedriveWantsIt)
     ASSERT_FALSE(made.empty());
     EXPECT_THAT(header_of(made[0], "Authorization"), ::testing::StartsWith("Basic "));
     EXPECT_FALSE(body_of(made[0]).contains("client_secret"));
+}
+
+TEST(Revocation, ProvesAClientWithAKeyAnewForEachToken)
+{
+    const identity::pem_pair pair = identity::make_ec("P-256");
+    policy::provider_facts facts = facts_of("gitlab");
+    facts.oauth2->client_auths = {client_auth::private_key_jwt};
+    client configured;
+    configured.id = "client-1";
+    configured.private_key = vault::secret(pair.private_key);
+    const auto as = choose_client(facts, connection_at("gitlab"), &configured, {});
+    ASSERT_TRUE(as);
+    const auto made =
+        revocation_requests(facts, connection_at("gitlab"), *as,
+                            credential_of({{"access_token", "a"}, {"refresh_token", "r"}}), noon);
+    ASSERT_TRUE(made);
+    ASSERT_EQ(made->size(), 2u);
+    const texts first = body_of((*made)[0]);
+    EXPECT_EQ(first.at("client_assertion_type"),
+              "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    const std::string& proof = first.at("client_assertion");
+    EXPECT_NE(proof, body_of((*made)[1]).at("client_assertion"));
+    const std::size_t from = proof.find('.') + 1;
+    const auto claims = *from_base64url(proof.substr(from, proof.rfind('.') - from));
+    EXPECT_EQ(boost::json::parse(claims).at("aud").as_string(), "https://gitlab.com/oauth/token");
 }
 
 struct own_way {
@@ -204,6 +230,8 @@ TEST(Revocation, IsDoneOnceTheTokenIsDead)
         {"github", 404, "{}", verdict::done},
         {"github", 422, "{}", verdict::done},
         {"github", 401, "{}", verdict::retry},
+        {"gitlab", 404, "{}", verdict::retry},  // The URL has moved: the standard says 200.
+        {"gitlab", 422, "{}", verdict::retry},
         {"dropbox", 401, "{}", verdict::done},
         {"gitlab", 401, R"({"error":"invalid_client"})", verdict::retry},
         {"gitlab", 400, R"({"error":"unsupported_token_type"})", verdict::not_supported},
