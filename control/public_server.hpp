@@ -24,8 +24,8 @@ constexpr std::size_t public_sessions_max = 128;  // of each listener
 constexpr std::size_t public_sessions_of_client_max = 32;
 constexpr std::size_t public_body_bytes_max = std::size_t{16} << 10;
 constexpr std::chrono::seconds public_idle_timeout{5};
-constexpr unsigned callbacks_per_second_max = 50;
-constexpr unsigned callbacks_of_client_per_second_max = 20;
+constexpr unsigned callbacks_per_second_max = 200;
+constexpr unsigned callbacks_of_client_per_second_max = 50;
 
 class public_server {
 public:
