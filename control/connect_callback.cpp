@@ -12,6 +12,7 @@
 #include "control/return_url.hpp"
 #include "control/routes.hpp"
 #include "oauth/endpoint.hpp"
+#include "oauth/error.hpp"
 #include "vault/error.hpp"
 
 namespace sallyport::control {
@@ -174,8 +175,11 @@ asio::awaitable<answer> receive_callback(request& call)
     visit& here = *taken;
     vault::connection asked = here.record;
     asked.variables = here.what.variables;
-    if (!call.gate.oauth->check_issuer(asked, *got)) {
-        auto giving_up = give_up(call, here, "wrong_issuer", std::nullopt);
+    const result<void> genuine = call.gate.oauth->check_callback(asked, *got);
+    if (!genuine) {
+        const bool is_anothers = genuine.error() == oauth::errc::wrong_issuer;
+        auto giving_up =
+            give_up(call, here, is_anothers ? "wrong_issuer" : "forged_callback", std::nullopt);
         co_return co_await std::move(giving_up);
     }
     if (!got->error.empty()) {

@@ -19,6 +19,7 @@ constexpr std::array endings = {
     ending{"authorization_failed", "The provider ended the authorisation. Please try again."},
     ending{"wrong_issuer", "The answer does not come from the server that was asked."},
     ending{"authorization_expired", "The authorisation was not finished in time."},
+    ending{"forged_callback", "The answer lacks the provider's own proof."},
     ending{"code_rejected", "The provider did not accept its own code. Please try again."},
     ending{"provider_unavailable", "The provider could not be asked. Please try again."},
     ending{"wrong_account",

@@ -1,6 +1,8 @@
 #include "oauth/authorization.hpp"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -58,6 +60,60 @@ std::string take(parameters& from, std::string_view name)
         }
     }
     return {};
+}
+
+// What would make two readings of a list of parameters.
+void append_escaped(wiped_string& out, std::string_view text, std::string_view special)
+{
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    for (const char c : text) {
+        if (special.find(c) == special.npos) {
+            out += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            out += '%';
+            out += digits[byte >> 4U];
+            out += digits[byte & 0xfU];
+        }
+    }
+}
+
+// Shopify's way: all parameters but the signature, sorted by name, as a=b&c=d.
+std::string signature_of(const parameters& all, std::string_view left_out,
+                         std::string_view client_secret)
+{
+    parameters sorted;
+    for (const auto& one : all) {
+        if (one.first != left_out) {
+            sorted.push_back(one);
+        }
+    }
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    wiped_string text;
+    for (const auto& [name, value] : sorted) {
+        text += text.empty() ? "" : "&";
+        append_escaped(text, name, "%&=");
+        text += '=';
+        append_escaped(text, value, "%&");
+    }
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+    HMAC(EVP_sha256(), client_secret.data(), static_cast<int>(client_secret.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), nullptr);
+    return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept
+{
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// "acme.myshopify.com" of "https://acme.myshopify.com/admin".
+std::string_view host_of(std::string_view url)
+{
+    const std::size_t scheme = url.find("://");
+    url.remove_prefix(scheme == url.npos ? 0 : scheme + 3);
+    return url.substr(0, std::min(url.find_first_of("/?:"), url.size()));
 }
 
 }  // namespace
@@ -150,6 +206,7 @@ result<callback> read_callback(std::string_view query)
     if (got.state.empty() || got.code.empty() == got.error.empty()) {
         return error_code(errc::bad_callback);
     }
+    got.all = std::move(*given);
     return got;
 }
 
@@ -170,6 +227,36 @@ result<void> check_issuer(const policy::provider_facts& provider, const vault::c
     }
     if (std::string_view(*expected) != got.issuer) {
         return error_code(errc::wrong_issuer);
+    }
+    return {};
+}
+
+result<void> check_proof(const policy::provider_facts& provider, const vault::connection& record,
+                         const vault::secret& client_secret, const callback& got)
+{
+    if (!provider.oauth2) {
+        return error_code(errc::no_oauth2);
+    }
+    const std::string name = name_of(*provider.oauth2, callback_signature);
+    if (name == callback_signature || !got.error.empty()) {
+        return {};
+    }
+    parameters all = got.all;
+    const std::string given = take(all, name);
+    const std::string made = signature_of(all, name, client_secret.reveal());
+    if (client_secret.empty() || !equal_in_constant_time(given, made)) {
+        return error_code(errc::forged_callback);
+    }
+    const std::string& page = page_of(*provider.oauth2, record.variant);
+    const result<wiped_string> expected = fill_url(page, provider, record);
+    if (!expected) {
+        return expected.error();
+    }
+    for (const auto& [parameter, value] : all) {
+        const bool is_place = host_of(page).find("{" + parameter + "}") != std::string_view::npos;
+        if (is_place && std::string_view(value) != host_of(*expected)) {
+            return error_code(errc::forged_callback);
+        }
     }
     return {};
 }

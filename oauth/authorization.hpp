@@ -12,6 +12,7 @@
 
 #include "base/result.hpp"
 #include "base/wiping.hpp"
+#include "oauth/url.hpp"
 #include "policy/provider.hpp"
 #include "vault/connection.hpp"
 
@@ -49,6 +50,7 @@ struct callback {
     std::string issuer;  // empty: not said
     std::string error;
     std::string error_description;
+    parameters all;  // as they came, decoded
 };
 
 // `query` without the question mark, still encoded. errc::bad_callback: a parameter twice, neither
@@ -59,5 +61,13 @@ result<callback> read_callback(std::string_view query);
 // brings a code and names none (RFC 9207, 2.4).
 result<void> check_issuer(const policy::provider_facts& provider, const vault::connection& record,
                           const callback& got);
+
+// What else proves that the provider made a callback that brings a code, where its file says so by
+// `param_names: {callback_signature: hmac}`: that parameter signs all the others with the client's
+// secret (HMAC-SHA-256, in hex, of a=b&c=d sorted by name), and one that is named like a variable
+// in the authorisation page's host holds that host. errc::forged_callback, missing_value.
+constexpr std::string_view callback_signature = "callback_signature";
+result<void> check_proof(const policy::provider_facts& provider, const vault::connection& record,
+                         const vault::secret& client_secret, const callback& got);
 
 }  // namespace sallyport::oauth

@@ -48,12 +48,6 @@ void keep_the_rest(refresh_answer& answer, vault::credential old)
     }
 }
 
-refresh_answer read_renewal(const policy::provider_facts& facts, const vault::connection& record,
-                            const net::http_answer& got, unix_micros now)
-{
-    return read_token_answer(facts, record, got, now);
-}
-
 // The request that renews this credential, by what it says it is.
 result<net::http_request> renewal(const policy::provider_facts& facts,
                                   const vault::connection& record, const vault::credential& current,
@@ -145,14 +139,37 @@ result<std::string> endpoint::authorize_url(const vault::connection& record,
     return oauth::authorize_url(found->facts(), record, request);
 }
 
-result<void> endpoint::check_issuer(const vault::connection& record, const callback& got) const
+result<void> endpoint::check_callback(const vault::connection& record, const callback& got) const
 {
     const auto catalogue = catalogue_();
     const policy::provider* const found = find_provider(catalogue.get(), record.provider);
-    if (found == nullptr) {
-        return error_code(errc::no_oauth2);
+    const client* const as = clients_->find(record.provider);
+    if (found == nullptr || as == nullptr) {
+        return error_code(found == nullptr ? errc::no_oauth2 : errc::no_client);
     }
-    return oauth::check_issuer(found->facts(), record, got);
+    const result<void> named = check_issuer(found->facts(), record, got);
+    return named ? check_proof(found->facts(), record, as->secret, got) : named;
+}
+
+asio::awaitable<bool> endpoint::ask_for_scopes(const policy::provider_facts& facts,
+                                               const vault::connection& record,
+                                               refresh_answer& answer)
+{
+    const policy::oauth2_request& how = facts.oauth2->introspect;
+    if (how.url.empty() || how.auth != "bearer" || answer.tokens.scopes) {
+        co_return true;
+    }
+    result<net::http_request> request =
+        introspection_request(facts, record, find_field(answer.tokens.fields, "access_token"));
+    if (!request) {
+        co_return false;
+    }
+    auto sending = send(std::move(*request), facts.tls_ca);
+    const result<net::http_answer> got = co_await std::move(sending);
+    if (got) {
+        answer.tokens.scopes = read_granted_scopes(*got);
+    }
+    co_return answer.tokens.scopes.has_value();
 }
 
 asio::awaitable<refresh_answer> endpoint::exchange_code(vault::connection record, code_grant grant)
@@ -177,25 +194,46 @@ asio::awaitable<refresh_answer> endpoint::exchange_code(vault::connection record
         co_return unreachable(got.error());
     }
     refresh_answer answer = read_token_answer(facts, record, *got, now_micros());
-    if (answer.verdict != refresh_verdict::fresh || facts.oauth2->exchange.url.empty()) {
+    if (answer.verdict != refresh_verdict::fresh) {
         co_return answer;
     }
+    auto lengthening = lengthen(facts, record, *as, answer);
+    co_await std::move(lengthening);
+    auto asking = ask_for_scopes(facts, record, answer);
+    const bool is_told = co_await std::move(asking);
+    if (!is_told) {
+        // What was asked for is not what was granted: without knowing, nothing is.
+        auto revoking = revoke(record, std::move(answer.tokens.fields));
+        [[maybe_unused]] const revocation_answer revoked = co_await std::move(revoking);
+        answer = refresh_answer();
+        answer.reason = "the provider did not say which scopes were granted";
+    }
+    co_return answer;
+}
+
+asio::awaitable<void> endpoint::lengthen(const policy::provider_facts& facts,
+                                         const vault::connection& record, const client& as,
+                                         refresh_answer& answer)
+{
+    if (facts.oauth2->exchange.url.empty()) {
+        co_return;
+    }
     const std::string_view short_lived = find_field(answer.tokens.fields, "access_token");
-    request = exchange_request(facts, record, *as, short_lived);
+    result<net::http_request> request = exchange_request(facts, record, as, short_lived);
     if (!request) {
-        co_return answer;
+        co_return;
     }
     auto exchanging = send(std::move(*request), facts.tls_ca);
     const result<net::http_answer> longer = co_await std::move(exchanging);
-    if (longer) {
-        refresh_answer lasting = read_token_answer(facts, record, *longer, now_micros());
-        if (lasting.verdict == refresh_verdict::fresh) {
-            // The code is used up: what the first answer gave would be kept if this one failed.
-            answer.tokens.fields = std::move(lasting.tokens.fields);
-            answer.tokens.expires_at = lasting.tokens.expires_at;
-        }
+    if (!longer) {
+        co_return;
     }
-    co_return answer;
+    refresh_answer lasting = read_token_answer(facts, record, *longer, now_micros());
+    if (lasting.verdict == refresh_verdict::fresh) {
+        // The code is used up: what the first answer gave would be kept if this one failed.
+        answer.tokens.fields = std::move(lasting.tokens.fields);
+        answer.tokens.expires_at = lasting.tokens.expires_at;
+    }
 }
 
 // --- renewing ------------------------------------------------------------------------------------
@@ -243,8 +281,9 @@ asio::awaitable<refresh_answer> endpoint::refresh(vault::connection record,
         co_return unreachable(got.error());
     }
     const bool is_installation = find_field(current, "grant") == "installation";
-    const auto read = is_installation ? read_installation_answer : read_renewal;
-    refresh_answer answer = read(facts, record, *got, now_micros());
+    const unix_micros now = now_micros();
+    refresh_answer answer = is_installation ? read_installation_answer(facts, record, *got, now)
+                                            : read_token_answer(facts, record, *got, now);
     if (answer.verdict == refresh_verdict::fresh) {
         keep_the_rest(answer, std::move(current));
     }

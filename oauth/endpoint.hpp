@@ -46,7 +46,8 @@ public:
     result<std::string> authorize_url(const vault::connection& record,
                                       authorization_request request) const;
     bool wants_pkce(const std::string& provider) const;
-    result<void> check_issuer(const vault::connection& record, const callback& got) const;
+    // Is it the provider's? As check_issuer and check_proof, and errc::no_client.
+    result<void> check_callback(const vault::connection& record, const callback& got) const;
     // `fresh`: tokens.fields is the whole credential. `rejected`: the code is wrong, used or too
     // old, or the verifier does not fit.
     boost::asio::awaitable<vault::refresh_answer> exchange_code(vault::connection record,
@@ -73,6 +74,15 @@ public:
                                                     wiped_string device_code);
 
 private:
+    // A long-lived token in the place of a short-lived one, where the provider has that.
+    boost::asio::awaitable<void> lengthen(const policy::provider_facts& facts,
+                                          const vault::connection& record, const client& as,
+                                          vault::refresh_answer& answer);
+    // What was granted, where the token answer does not say and the file has an `introspect` that
+    // the token itself opens (auth: bearer). False: the provider did not say it either.
+    boost::asio::awaitable<bool> ask_for_scopes(const policy::provider_facts& facts,
+                                                const vault::connection& record,
+                                                vault::refresh_answer& answer);
     boost::asio::awaitable<result<net::http_answer>> send(net::http_request request,
                                                           std::string tls_ca);
 

@@ -23,6 +23,7 @@ public:
             case errc::bad_key: return "the private key cannot be used";
             case errc::bad_callback: return "the callback cannot be read one way";
             case errc::wrong_issuer: return "the callback is another authorization server's";
+            case errc::forged_callback: return "the callback lacks the provider's proof";
         }
         return "unknown OAuth error";
     }

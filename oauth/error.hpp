@@ -15,6 +15,7 @@ enum class errc {
     bad_key,           // the private key cannot be used
     bad_callback,      // the callback's parameters cannot be read one way
     wrong_issuer,      // the callback comes from another authorization server (RFC 9207)
+    forged_callback,   // the callback lacks the provider's own proof
     client_elsewhere,  // the configured client is not for the host that the connection names
 };
 

@@ -265,6 +265,31 @@ std::optional<json::object> read_object(const net::http_answer& answer)
     return std::move(parsed->get_object());
 }
 
+std::optional<std::vector<std::string>> read_granted_scopes(const net::http_answer& answer)
+{
+    const std::optional<json::object> body = read_object(answer);
+    const json::value* const data = body ? body->if_contains("data") : nullptr;
+    const json::array* const list = data != nullptr ? data->if_array() : nullptr;
+    if (list == nullptr || is_refusal(answer.status, *body)) {
+        return std::nullopt;
+    }
+    const json::value* const paging = body->if_contains("paging");
+    if (paging != nullptr && paging->is_object() && paging->get_object().contains("next")) {
+        return std::nullopt;
+    }
+    std::string listed;
+    for (const json::value& one : *list) {
+        const json::object* const said = one.if_object();
+        if (said == nullptr) {
+            return std::nullopt;
+        }
+        if (text_at(*said, "status") == "granted") {
+            listed.append(text_at(*said, "permission")).append(" ");
+        }
+    }
+    return split_scopes(listed);
+}
+
 refresh_answer read_token_answer(const policy::provider_facts& provider,
                                  const vault::connection& record, const net::http_answer& answer,
                                  unix_micros now, std::string_view token_member)

@@ -37,6 +37,10 @@ vault::refresh_answer read_token_answer(const policy::provider_facts& provider,
 // What is neither, or can be read in two ways, is nullopt. In wiped memory.
 std::optional<boost::json::object> read_object(const net::http_answer& answer);
 
+// Meta's list of what a user was asked and has said: {"data": [{"permission": "email", "status":
+// "granted"}]}. Nullopt: it cannot be read, or there is more of it.
+std::optional<std::vector<std::string>> read_granted_scopes(const net::http_answer& answer);
+
 // What an answer without a token says: 5xx, 429 and what is no answer at all are `unavailable`.
 vault::refresh_answer read_refusal(const net::http_answer& answer, const boost::json::object* body,
                                    unix_micros now);

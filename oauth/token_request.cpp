@@ -246,6 +246,26 @@ result<net::http_request> exchange_request(const policy::provider_facts& provide
                        {request_body::form::query, {"client_secret", "access_token"}});
 }
 
+result<net::http_request> introspection_request(const policy::provider_facts& provider,
+                                                const vault::connection& record,
+                                                std::string_view access_token)
+{
+    if (!provider.oauth2 || provider.oauth2->introspect.url.empty()) {
+        return error_code(errc::not_offered);
+    }
+    const policy::oauth2_request& how = provider.oauth2->introspect;
+    result<wiped_string> url = fill_url(how.url, provider, record);
+    if (!url) {
+        return url.error();
+    }
+    net::http_request request = request_to(provider, how.method);
+    request.url = std::move(*url);
+    wiped_string proof("Bearer ");
+    proof += access_token;
+    request.headers.emplace_back("Authorization", std::move(proof));
+    return request;
+}
+
 result<net::http_request> refresh_request(const policy::provider_facts& provider,
                                           const vault::connection& record, const client& as,
                                           const vault::credential& current, unix_micros now)

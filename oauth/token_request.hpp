@@ -39,6 +39,11 @@ result<net::http_request> exchange_request(const policy::provider_facts& provide
                                            const vault::connection& record, const client& as,
                                            std::string_view access_token);
 
+// What the provider knows of an access token (`introspect`), proven by that token.
+result<net::http_request> introspection_request(const policy::provider_facts& provider,
+                                                const vault::connection& record,
+                                                std::string_view access_token);
+
 // With the refresh token, or where the provider's `refresh_url` renews the access token itself,
 // with that.
 result<net::http_request> refresh_request(const policy::provider_facts& provider,

@@ -1,6 +1,7 @@
 """What providers do differently, from made-up provider files: the same journey must come to the
 same end at each of them."""
 import base64
+import hmac
 import json
 import re
 import secrets
@@ -11,6 +12,7 @@ from harness.journey import changed, visit
 from harness.made_up import MadeUp, parameters_of, text_of
 from harness.oauth_lab import ago
 from harness.processes import discard, free_port, room, until
+from harness.token_front import fields_of
 
 SCOPES = [{"id": name, "class": "write", "description": name} for name in ("a:read", "b:write")]
 RULES = [catalogue.rule("api.any", "write", ["*"], "/api/**", [["a:read"]])]
@@ -39,14 +41,24 @@ QUIRKS = {
     "nested": {"token_paths": {"bot": "access_token", "user": "authed_user.access_token"},
                "variants": {"bot": {}, "user": {}}},
     "stable": {"refresh": {"rotation": "stable"}},
+    "proven": {"param_names": {"callback_signature": "hmac"},
+               "authorize_url": "https://{shop}.quirk.example/authorize"},
+    "reads-back": {"introspect": {
+        "method": "GET", "url": "URL/permissions", "auth": "bearer"}, "revoke": {
+        "style": "rfc7009", "url": "URL/revoke"}},
 }
+
+
+MORE = {"proven": {"variables": [
+    {"name": "shop", "where": "host", "pattern": "[a-z]+", "default": "acme", "desc": "whose"}]}}
 
 
 class Quirks:
     def __init__(self, make_gate, certificate, authority):
         self.made = MadeUp(certificate)
         self.public = f"http://127.0.0.1:{free_port()}"
-        contents = [quirky(self.made, authority, name, oauth2) for name, oauth2 in QUIRKS.items()]
+        contents = [quirky(self.made, authority, name, json.loads(json.dumps(oauth2).replace(
+            "URL", self.made.url)), **MORE.get(name, {})) for name, oauth2 in QUIRKS.items()]
         contents.append(quirky(
             self.made, authority, "instance", {"response_vars": ["api_host"]},
             base_url=f"https://{{api_host}}:{self.made.port}", variables=[
@@ -139,7 +151,8 @@ def nothing_left_to_say(quirks):
     quirks.made.answers.clear()
 
 
-@pytest.mark.parametrize("provider", [name for name in QUIRKS if name != "nested"])
+@pytest.mark.parametrize("provider", [name for name in QUIRKS
+                                      if name not in ("nested", "proven", "reads-back")])
 def test_the_journey_ends_well_and_is_refreshed(quirks, provider):
     tokens = quirks.tokens(scope=None if provider == "no-scopes" else "a:read b:write")
     connection, _ = quirks.authorise(provider, tokens)
@@ -199,6 +212,60 @@ def test_no_proof_is_sent_to_who_chokes_on_it(quirks):
     assert not {name for name in sent if name.startswith("code_challenge")}
     assert "code_verifier" not in quirks.made.asked()[1]
     assert "code_challenge" in quirks.authorise("plain")[1]
+
+
+def signed(key, **fields):
+    """As Shopify signs a callback: all of it but the signature."""
+    text = "&".join(f"{name}={value}" for name, value in sorted(fields.items()))
+    return {**fields, "hmac": hmac.new(key.encode(), text.encode(), "sha256").hexdigest()}
+
+
+def test_a_callback_that_its_provider_signs_is_checked(quirks):
+    def come_back(forge=lambda fields: fields, key=quirks.secret, shop="acme"):
+        connection, sent = quirks.begin("proven")
+        quirks.made.tells(quirks.tokens())
+        fields = signed(key, state=sent["state"], code=quirks.gate.planted.plant("code"),
+                        shop=f"{shop}.quirk.example", timestamp="1", host="aG9zdA")
+        before = len(quirks.made.seen("/token"))
+        page = visit(quirks, changed(quirks.public + "/api/connect/callback", **forge(fields)))
+        return page.status_code, len(quirks.made.seen("/token")) - before, connection
+
+    status, asked, connection = come_back()
+    assert (status, asked) == (200, 1) and quirks.record(connection)["status"] == "active"
+    for wrong in ({"key": "another-secret"}, {"shop": "other"},
+                  {"forge": lambda fields: {**fields, "hmac": None}},
+                  {"forge": lambda fields: {**fields, "hmac": "0" * 64}},
+                  {"forge": lambda fields: {**fields, "code": "another"}},
+                  {"forge": lambda fields: {**fields, "more": "1"}}):
+        status, asked, connection = come_back(**wrong)
+        assert (status, asked) == (400, 0), wrong
+        assert quirks.record(connection)["status"] == "added"
+        line, = quirks.gate.trail.lines("connection.authorized", connection_id=connection)
+        assert line["code"] == "forged_callback"
+
+
+def test_scopes_that_the_token_answer_leaves_unsaid_are_asked_for(quirks):
+    told = {"data": [{"permission": "a:read", "status": "granted"},
+                     {"permission": "b:write", "status": "declined"}]}
+    asked = []
+
+    def permissions(exchange):
+        asked.append(exchange.request.value("Authorization"))
+        exchange.json(told, 200 if told else 500)
+
+    quirks.made.on("GET", "/permissions", permissions)
+    tokens = quirks.tokens(scope=None)
+    connection, _ = quirks.authorise("reads-back", tokens)
+    assert asked == [f"Bearer {tokens['access_token']}"]
+    assert quirks.record(connection)["scopes_granted"] == ["a:read"]
+    assert quirks.call("reads-back", connection).status == 200
+    told.clear()
+    connection, sent = quirks.begin("reads-back")
+    tokens = quirks.tokens(scope=None)
+    quirks.made.tells(tokens, {}, {})
+    assert quirks.come_back(sent).status_code == 503
+    assert quirks.record(connection)["status"] == "added"
+    assert fields_of(quirks.made.seen("/revoke")[-1])["token"] == tokens["access_token"]
 
 
 def test_a_token_may_stand_deeper_in_the_answer(quirks):

@@ -188,6 +188,37 @@ TEST(Callback, IsTheIssuersOrNobodys)
     EXPECT_EQ(check_issuer(facts_of("openai"), record, got).error(), errc::no_oauth2);
 }
 
+// The signature is from Python: hmac.new(b"hush", b"code=c%261&host=aG9zdA&shop=acme.myshopify.com"
+// b"&state=s&timestamp=1", "sha256").
+constexpr std::string_view signed_by_shopify =
+    "code=c%261&hmac=420f38e823158e2e335a6154660ff9a82423c920ce91dbb2f676a50f7c7155b0"
+    "&host=aG9zdA&shop=acme.myshopify.com"
+    "&state=s&timestamp=1";
+
+error_code judged(std::string query, std::string_view shop = "acme", std::string_view key = "hush")
+{
+    vault::connection record = connection_at("shopify");
+    record.variables["shop"] = shop;
+    const auto got = read_callback(query);
+    EXPECT_TRUE(got) << query;
+    const auto checked = check_proof(facts_of("shopify"), record, vault::secret(key), *got);
+    return checked ? error_code() : checked.error();
+}
+
+TEST(Callback, IsProvenTheWayShopifyProvesIt)
+{
+    const std::string query(signed_by_shopify);
+    EXPECT_FALSE(judged(query));
+    EXPECT_EQ(judged(query, "other"), errc::forged_callback);
+    EXPECT_EQ(judged(query, "acme", "other"), errc::forged_callback);
+    EXPECT_EQ(judged(query, "acme", ""), errc::forged_callback);
+    EXPECT_EQ(judged(query + "&more=1"), errc::forged_callback);
+    EXPECT_EQ(judged("code=c%261&shop=acme.myshopify.com&state=s"), errc::forged_callback);
+    EXPECT_FALSE(judged("error=access_denied&state=s"));
+    const auto got = read_callback("code=1&state=s");
+    EXPECT_TRUE(check_proof(facts_of("slack"), connection_at("slack"), vault::secret(), *got));
+}
+
 TEST(Scopes, AreSplitHoweverTheyAreJoined)
 {
     EXPECT_THAT(split_scopes("b a,c, a"), ElementsAre("a", "b", "c"));

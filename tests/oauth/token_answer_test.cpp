@@ -300,5 +300,23 @@ TEST(RetryAfter, IsReadInBothFormsAndBounded)
     EXPECT_EQ(after("Mon, 02 Xxx 2026 02:41:00 GMT"), 0);
 }
 
+TEST(GrantedScopes, AreThoseThatTheUserGranted)
+{
+    const auto told = [](const char* body, unsigned status = 200) {
+        return read_granted_scopes(json_answer(body, status));
+    };
+    EXPECT_THAT(told(R"({"data": [{"permission": "email", "status": "granted"},
+        {"permission": "pages_show_list", "status": "declined"},
+        {"permission": "public_profile", "status": "granted"}]})"),
+                ::testing::Optional(::testing::ElementsAre("email", "public_profile")));
+    EXPECT_THAT(told(R"({"data": []})"), ::testing::Optional(::testing::IsEmpty()));
+    for (const char* body : {"", "{}", R"({"data": {}})", R"({"data": [7]})",
+                             R"({"error": {"code": 190}, "data": []})",
+                             R"({"data": [], "paging": {"next": "https://a.example/"}})"}) {
+        EXPECT_EQ(told(body), std::nullopt) << body;
+    }
+    EXPECT_EQ(told(R"({"data": []})", 500), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sallyport::oauth
